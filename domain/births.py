@@ -1,0 +1,29 @@
+"""From a birth event and its position to the birth record."""
+
+from __future__ import annotations
+
+from domain.events import Event, TokenBirth, TokenExchanged
+from domain.identifiers import Position
+from domain.lineage import Birth
+
+
+def birth_of(event: Event, position: Position) -> Birth | None:
+    """The birth record that the event at this position is, or `None` if it is no birth."""
+    if not isinstance(event, TokenBirth):
+        return None
+    return Birth(
+        jti=event.jti,
+        chain=event.chain,
+        client=event.client,
+        subject=event.subject,
+        kid=event.kid,
+        audiences=event.audiences,
+        scope=event.scope,
+        iat=event.iat,
+        exp=event.exp,
+        act=event.act,
+        lineage=event.lineage if isinstance(event, TokenExchanged) else (),
+        actor_lineage=event.actor_lineage,
+        signing_input_sha256=event.signing_input_sha256,
+        position=position,
+    )

@@ -1,0 +1,79 @@
+"""Birth records and lineages: where a token comes from, which is what decides whether it lives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from domain.identifiers import Audience, ClientId, Jti, Kid, Position, Scope, Subject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineageEntry:
+    """One token on the way from the root to a parent, with all that can kill what descends from it."""
+
+    jti: Jti
+    client: ClientId
+    subject: Subject
+    kid: Kid
+    audiences: tuple[Audience, ...]
+    exp: int
+    """NumericDate, RFC 7519 §2: whole seconds since the epoch."""
+    position: Position
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Birth:
+    """What the log says of one token of ours; `position` is the place of its birth event."""
+
+    jti: Jti
+    chain: Jti
+    client: ClientId
+    subject: Subject
+    kid: Kid
+    audiences: tuple[Audience, ...]
+    scope: tuple[Scope, ...]
+    iat: int
+    exp: int
+    act: Mapping[str, Any] | None
+    lineage: tuple[LineageEntry, ...]
+    """Root first, up to the parent; empty for a first token."""
+    actor_lineage: tuple[LineageEntry, ...]
+    """All that the actor tokens on the way stand on, themselves included: the second ancestry, checked alike."""
+    signing_input_sha256: str
+    position: Position
+
+    @property
+    def depth(self) -> int:
+        """0 for a first token; a child's is its parent's plus 1."""
+        return len(self.lineage)
+
+    def as_entry(self) -> LineageEntry:
+        """This token as its children record it."""
+        return LineageEntry(
+            jti=self.jti,
+            client=self.client,
+            subject=self.subject,
+            kid=self.kid,
+            audiences=self.audiences,
+            exp=self.exp,
+            position=self.position,
+        )
+
+    def path(self) -> tuple[LineageEntry, ...]:
+        """The lineage and the token itself: what a child of this token records."""
+        return (*self.lineage, self.as_entry())
+
+    def ancestry_of_actors(self, actor: Birth | None) -> tuple[LineageEntry, ...]:
+        """The second ancestry of a child of this token made with that actor token: what kills either kills the child."""
+        if actor is None:
+            return self.actor_lineage
+        entries = (*self.actor_lineage, *actor.all_it_stands_on())
+        return tuple({entry.jti: entry for entry in entries}.values())
+
+    def all_it_stands_on(self) -> Iterator[LineageEntry]:
+        """Every token whose death is this token's death, itself last."""
+        yield from self.lineage
+        yield from self.actor_lineage
+        yield self.as_entry()

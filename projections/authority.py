@@ -1,0 +1,69 @@
+"""The state that decisions ask: registry and revocations, folded from the fence events up to one position."""
+
+from __future__ import annotations
+
+from domain.events import Event
+from domain.identifiers import Position, Subject
+from domain.lineage import Birth
+from domain.policy import Policy
+from domain.refusals import Reason
+from projections.registry import Registry
+from projections.revocations import Revocations
+
+
+class FoldedAuthority:
+    """Implements `domain.authority.Authority`; `apply` moves it forward, once per event, in order."""
+
+    def __init__(self) -> None:
+        self.position = Position(0)
+        self.registry = Registry()
+        self.revocations = Revocations()
+        # The hot path asks these on every request; bound once instead of forwarded each time.
+        self.resource_for = self.registry.resource_for
+        self.resource_called = self.registry.resource_called
+        self.signing_key = self.registry.signing_key
+        self.algorithm_of = self.registry.algorithm_of
+        self.credential_counts = self.registry.credential_counts
+        self.audiences_served_by = self.registry.audiences_served_by
+        self.subject_revoked_at = self.revocations.subject_revoked_at
+        self.client_revoked_at = self.revocations.client_revoked_at
+        self.revoked = self.revocations.reason
+
+    def apply(self, event: Event, position: Position) -> None:
+        """Fold one fence event; one that is already folded in changes nothing."""
+        if position <= self.position:
+            return
+        self.registry.apply(event, position)
+        self.revocations.apply(event, position)
+        self.position = position
+
+    @property
+    def policy(self) -> Policy:
+        """The policy in force."""
+        return self.registry.policy
+
+    @property
+    def policy_position(self) -> Position:
+        """Where that policy was applied."""
+        return self.registry.policy_position
+
+    @property
+    def longest_lifetime(self) -> int:
+        """The longest token lifetime, in seconds, that any policy so far allowed."""
+        return self.registry.longest_lifetime
+
+    def is_disabled(self, subject: Subject) -> bool:
+        """Whether the subject is refused on every path."""
+        return subject in self.registry.disabled_subjects
+
+    def suspended(self, birth: Birth) -> Reason | None:
+        """Whether a party to the token, or to anything it stands on, is disabled now."""
+        registry = self.registry
+        for entry in birth.all_it_stands_on():
+            if entry.client not in registry.enabled_clients:
+                return Reason.CLIENT_DISABLED
+            if entry.subject in registry.disabled_subjects:
+                return Reason.SUBJECT_DISABLED
+        if registry.disabled_audiences and not registry.disabled_audiences.isdisjoint(birth.audiences):
+            return Reason.RESOURCE_DISABLED
+        return None

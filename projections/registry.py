@@ -1,0 +1,162 @@
+"""Who and what is known: policy, keys, client credentials, disabled subjects. Small, in memory, from fence events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from domain.events import (
+    ClientCredentialAdded,
+    ClientCredentialRetired,
+    Event,
+    KeyActivated,
+    KeyCompromised,
+    KeyPublished,
+    KeyRetired,
+    PolicyApplied,
+    SubjectDisabled,
+    SubjectEnabled,
+)
+from domain.identifiers import Audience, ClientId, Kid, Position, ResourceName, Subject
+from domain.policy import ADMINISTRATION, ADMINISTRATION_SCOPES, Limits, Policy, Resource
+
+NO_POLICY = Policy(issuer="", limits=Limits(), resources={}, clients={}, trusted_issuers={})
+"""Before the first `policy.applied`: nothing is allowed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """A signing key as the log knows it."""
+
+    kid: Kid
+    alg: str
+    jwk: Mapping[str, Any]
+    published: Position
+    signs_from: int
+    activated: Position | None = None
+    retired: bool = False
+    compromised: bool = False
+
+    @property
+    def verifies(self) -> bool:
+        """Whether its signatures are still accepted, and it stands in the JWKS."""
+        return not self.retired and not self.compromised
+
+
+class Registry:
+    """The fold of policy, keys, credentials and disabled subjects."""
+
+    def __init__(self) -> None:
+        self.policy = NO_POLICY
+        self.policy_position = Position(0)
+        self.policy_sha256 = ""
+        self.longest_lifetime = 0
+        self.keys: dict[Kid, Key] = {}
+        self.disabled_subjects: set[Subject] = set()
+        self._credentials: dict[ClientId, dict[str, int | None]] = {}
+        self._signing_key: Kid | None = None
+        self._index()
+
+    def apply(self, event: Event, position: Position) -> None:
+        """Fold one fence event; those that say nothing about the registry are passed over."""
+        match event:
+            case PolicyApplied():
+                self._apply_policy(event, position)
+            case KeyPublished():
+                self.keys[event.kid] = Key(
+                    kid=event.kid, alg=event.alg, jwk=event.jwk, published=position, signs_from=event.signs_from
+                )
+            case KeyActivated() | KeyRetired() | KeyCompromised():
+                self._change_key(event, position)
+            case ClientCredentialAdded():
+                self._credentials.setdefault(event.client, {})[event.credential] = None
+            case ClientCredentialRetired():
+                self._credentials.setdefault(event.client, {})[event.credential] = event.counts_until
+            case SubjectDisabled():
+                self.disabled_subjects.add(event.subject)
+            case SubjectEnabled():
+                self.disabled_subjects.discard(event.subject)
+            case _:
+                pass
+
+    def _apply_policy(self, event: PolicyApplied, position: Position) -> None:
+        self.policy = event.policy
+        self.policy_position = position
+        self.policy_sha256 = event.sha256
+        self.longest_lifetime = max(self.longest_lifetime, event.policy.limits.lifetime)
+        self._index()
+
+    def _index(self) -> None:
+        resources = dict(self.policy.resources)
+        resources[ADMINISTRATION] = _administration(self.policy)
+        self._resources: dict[str, Resource] = {str(name): resource for name, resource in resources.items()}
+        self._by_audience: dict[str, Resource] = {str(r.audience): r for r in resources.values()}
+        self.enabled_clients = frozenset(c.name for c in self.policy.clients.values() if not c.disabled)
+        self.disabled_audiences = frozenset(r.audience for r in resources.values() if r.disabled)
+        served: dict[ClientId, set[Audience]] = {}
+        for resource in resources.values():
+            if resource.served_by is not None:
+                served.setdefault(resource.served_by, set()).add(resource.audience)
+        self._served = {client: frozenset(audiences) for client, audiences in served.items()}
+
+    def _change_key(self, event: KeyActivated | KeyRetired | KeyCompromised, position: Position) -> None:
+        key = self.keys[event.kid]
+        match event:
+            case KeyActivated():
+                self.keys[event.kid] = replace(key, activated=position)
+            case KeyRetired():
+                self.keys[event.kid] = replace(key, retired=True)
+            case KeyCompromised():
+                self.keys[event.kid] = replace(key, compromised=True)
+        signing = [k for k in self.keys.values() if k.activated is not None and k.verifies]
+        newest = max(signing, key=lambda k: k.activated or 0, default=None)
+        self._signing_key = None if newest is None else newest.kid
+
+    def signing_key(self) -> Kid | None:
+        """The key activated last, unless it was retired or compromised since."""
+        return self._signing_key
+
+    def algorithm_of(self, kid: Kid) -> str:
+        """The one algorithm the key is bound to."""
+        return self.keys[kid].alg
+
+    def published_keys(self) -> Iterator[Key]:
+        """What stands in the JWKS."""
+        return (key for key in self.keys.values() if key.verifies)
+
+    def resource_for(self, audience: str) -> Resource | None:
+        """The resource whose audience is exactly this."""
+        return self._by_audience.get(audience)
+
+    def resource_called(self, name: str) -> Resource | None:
+        """The resource of that name."""
+        return self._resources.get(ResourceName(name))
+
+    def audiences_served_by(self, client: ClientId) -> frozenset[Audience]:
+        """The audiences of the resources that the client serves."""
+        return self._served.get(client, frozenset())
+
+    def credentials_of(self, client: ClientId) -> Mapping[str, int | None]:
+        """Ids of the client's secrets, each with the NumericDate until which it counts, if it was retired."""
+        return self._credentials.get(client, {})
+
+    def credential_counts(self, client: ClientId, credential: str, now: int) -> bool:
+        """Whether that secret, or that public key of the policy, authenticates the client."""
+        secrets = self._credentials.get(client)
+        if secrets is not None and credential in secrets:
+            until = secrets[credential]
+            return until is None or now < until
+        entry = self.policy.clients.get(client)
+        return entry is not None and any(jwk.get("kid") == credential for jwk in entry.jwks)
+
+
+def _administration(policy: Policy) -> Resource:
+    """The built-in resource: clients whose grant names it may get a token for it; nobody exchanges into or out of it."""
+    granted = {g.client for c in policy.clients.values() for g in c.first_tokens if g.to == ADMINISTRATION}
+    return Resource(
+        name=ADMINISTRATION,
+        audience=policy.administration_audience,
+        scopes=ADMINISTRATION_SCOPES,
+        accepts=tuple(sorted(granted)),
+    )

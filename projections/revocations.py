@@ -1,0 +1,103 @@
+"""The revocation index: what every check asks. In memory, as large as what can still be alive."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from domain.events import (
+    ChainRevoked,
+    ClientRevoked,
+    Event,
+    KeyCompromised,
+    Revocation,
+    SubjectRevoked,
+    TokenRevoked,
+)
+from domain.identifiers import ClientId, Jti, Kid, Position, Subject
+from domain.lineage import Birth, LineageEntry
+from domain.refusals import Reason
+
+CLOCK_MARGIN: Final = 300
+"""Seconds for which an entry is kept after the last `exp` it can concern, for clocks that disagree."""
+
+
+class Revocations:
+    """The fold of all revocations and compromised keys."""
+
+    def __init__(self) -> None:
+        self._tokens: dict[Jti, int] = {}
+        self._chains: dict[Jti, tuple[Position, int]] = {}
+        self._subjects: dict[Subject, tuple[Position, int]] = {}
+        self._clients: dict[ClientId, tuple[Position, int]] = {}
+        self._compromised: set[Kid] = set()
+
+    def apply(self, event: Event, position: Position) -> None:
+        """Fold one fence event; those that revoke nothing are passed over."""
+        match event:
+            case TokenRevoked():
+                self._tokens[event.jti] = event.until
+            case ChainRevoked():
+                self._chains[event.chain] = (position, event.until)
+            case SubjectRevoked():
+                self._subjects[event.subject] = (position, event.until)
+            case ClientRevoked():
+                self._clients[event.client] = (position, event.until)
+            case KeyCompromised():
+                self._compromised.add(event.kid)
+            case Revocation():
+                raise TypeError(f"{event.TYPE} revokes something this index does not know")
+            case _:
+                pass
+
+    def reason(self, birth: Birth) -> Reason | None:
+        """Why the token is dead for good, or `None`: it dies with everything it stands on."""
+        own = self._entry(birth.as_entry())
+        if own is not None:
+            return own
+        return self._first(birth.lineage) or self._first(birth.actor_lineage)
+
+    def _first(self, entries: Iterable[LineageEntry]) -> Reason | None:
+        for entry in entries:
+            reason = self._entry(entry)
+            if reason is not None:
+                return Reason.ANCESTOR_REVOKED if reason is Reason.TOKEN_REVOKED else reason
+        return None
+
+    def _entry(self, entry: LineageEntry) -> Reason | None:
+        """A chain is known by its root's `jti`, so a revoked chain is found at the root's entry."""
+        if entry.jti in self._tokens:
+            return Reason.TOKEN_REVOKED
+        if entry.jti in self._chains:
+            return Reason.CHAIN_REVOKED
+        if entry.kid in self._compromised:
+            return Reason.KEY_COMPROMISED
+        revoked = self._subjects.get(entry.subject)
+        if revoked is not None and entry.position < revoked[0]:
+            return Reason.SUBJECT_REVOKED
+        revoked = self._clients.get(entry.client)
+        if revoked is not None and entry.position < revoked[0]:
+            return Reason.CLIENT_REVOKED
+        return None
+
+    def subject_revoked_at(self, subject: Subject) -> Position | None:
+        """Where that subject's tokens were last revoked, while any of them can be alive."""
+        revoked = self._subjects.get(subject)
+        return None if revoked is None else revoked[0]
+
+    def client_revoked_at(self, client: ClientId) -> Position | None:
+        """Where that client's tokens were last revoked, while any of them can be alive."""
+        revoked = self._clients.get(client)
+        return None if revoked is None else revoked[0]
+
+    def __len__(self) -> int:
+        """How many entries are held."""
+        return len(self._tokens) + len(self._chains) + len(self._subjects) + len(self._clients)
+
+    def drop_expired(self, now: int) -> None:
+        """Forget what can concern no living token; `now` in seconds."""
+        oldest = now - CLOCK_MARGIN
+        self._tokens = {jti: until for jti, until in self._tokens.items() if until > oldest}
+        self._chains = {chain: entry for chain, entry in self._chains.items() if entry[1] > oldest}
+        self._subjects = {subject: entry for subject, entry in self._subjects.items() if entry[1] > oldest}
+        self._clients = {client: entry for client, entry in self._clients.items() if entry[1] > oldest}
