@@ -84,6 +84,8 @@ def _host(parts: SplitResult) -> str:
     host = parts.hostname or ""
     if "%" not in host and parse_address(host) is not None:
         return host
+    if "[" in parts.netloc:  # RFC 3986 §3.2.2: nothing but an IPv6 address goes in brackets here
+        raise UnusableUri("the host is no IPv6 address")
     # A name whose last label is a number is an IPv4 address to a C library: decimal, octal, hexadecimal or short.
     if len(host) > 253 or _NAME.fullmatch(host) is None or _NUMBER.fullmatch(host.rpartition(".")[2]):
         raise UnusableUri("the host is neither a plain name nor an address in canonical notation")
