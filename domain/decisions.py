@@ -107,4 +107,3 @@ def _whose(evidence: Evidence | None) -> tuple[Jti | None, Subject | None]:
             return None, evidence.subject
         case _:
             return None, None
-

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from domain.identifiers import Audience, ClientId, IssuerName, Jti, Kid, Position, Scope, Subject
+from domain.identifiers import Audience, ClientId, Jti, Kid, Position, Scope, Subject
 from domain.lineage import LineageEntry
-from domain.policy import GrantType, Policy, Semantics
+from domain.policy import Policy, Semantics
 from domain.refusals import About, Reason
 from domain.requests import AskedFor, ForeignCredential, Origin, PresentedToken
 from domain.scopes import DroppedScope

@@ -7,7 +7,7 @@ from typing import assert_never
 
 from domain.authority import Authority
 from domain.events import ChainRevoked, ClientRevoked, Revocation, RevokedBy, SubjectRevoked
-from domain.identifiers import ClientId, Position, Subject
+from domain.identifiers import ClientId, Subject
 from domain.lineage import Birth
 from domain.requests import Origin
 from domain.revoke_token import token_revoked
@@ -29,18 +29,20 @@ class WholeChain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EverythingOfSubject:
-    """All tokens of a subject, and below; `born_last` is the position of its newest birth, if it has one."""
+    """All tokens of a subject, and below."""
 
     subject: Subject
-    born_last: Position | None
+    born_since: bool
+    """Whether any was born since the subject was last revoked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EverythingOfClient:
-    """All tokens issued to a client, and below; `born_last` is the position of its newest birth, if it has one."""
+    """All tokens issued to a client, and below."""
 
     client: ClientId
-    born_last: Position | None
+    born_since: bool
+    """Whether any was born since the client was last revoked."""
 
 
 Target = OneToken | WholeChain | EverythingOfSubject | EverythingOfClient
@@ -59,8 +61,8 @@ class PullThePlug:
 def pull_the_plug(authority: Authority, command: PullThePlug, now: int) -> Revocation | None:
     """The event to append, or `None` where all that is covered is dead already; `now` in milliseconds.
 
-    With nothing born since the last revocation there is nothing to revoke. A subject or client of which nothing
-    was ever born gets its event all the same: an exchange that is being recorded now may be its first.
+    With nothing born since the last revocation there is nothing to revoke. A subject or client that was never
+    revoked gets its event even if nothing was born of it: its first token may be on its way.
     """
     target = command.target
     match target:
@@ -98,7 +100,7 @@ def _revoke_chain(authority: Authority, command: PullThePlug, root: Birth, now: 
 def _revoke_subject(
     authority: Authority, command: PullThePlug, target: EverythingOfSubject, now: int
 ) -> Revocation | None:
-    if _nothing_born_since(authority.subject_revoked_at(target.subject), target.born_last):
+    if authority.subject_revoked_at(target.subject) is not None and not target.born_since:
         return None
     return SubjectRevoked(
         id=command.event_id,
@@ -113,7 +115,7 @@ def _revoke_subject(
 def _revoke_client(
     authority: Authority, command: PullThePlug, target: EverythingOfClient, now: int
 ) -> Revocation | None:
-    if _nothing_born_since(authority.client_revoked_at(target.client), target.born_last):
+    if authority.client_revoked_at(target.client) is not None and not target.born_since:
         return None
     return ClientRevoked(
         id=command.event_id,
@@ -123,7 +125,3 @@ def _revoke_client(
         until=now // 1000 + authority.longest_lifetime,
         client=target.client,
     )
-
-
-def _nothing_born_since(revoked_at: Position | None, born_last: Position | None) -> bool:
-    return revoked_at is not None and (born_last is None or born_last < revoked_at)

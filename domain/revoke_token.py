@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from domain.authority import Authority
-from domain.events import RevokedBy, TokenForged, TokenRevokeDenied, TokenRevoked
+from domain.events import RevokedBy, TokenForged, TokenRevoked, TokenRevokeDenied
 from domain.identifiers import ClientId
 from domain.lineage import Birth
 from domain.refusals import Reason, Refusal
@@ -87,4 +87,3 @@ def _forged(command: RevokeToken, evidence: ForgedToken, now: int) -> TokenForge
         presented=remember("token", evidence),
         unverified_jti_sha256=evidence.unverified_jti_sha256,
     )
-

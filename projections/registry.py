@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 from domain.events import (
     ClientCredentialAdded,
@@ -19,29 +18,11 @@ from domain.events import (
     SubjectEnabled,
 )
 from domain.identifiers import Audience, ClientId, Kid, Position, ResourceName, Subject
+from domain.keys import Key
 from domain.policy import ADMINISTRATION, ADMINISTRATION_SCOPES, Limits, Policy, Resource
 
 NO_POLICY = Policy(issuer="", limits=Limits(), resources={}, clients={}, trusted_issuers={})
 """Before the first `policy.applied`: nothing is allowed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
-    """A signing key as the log knows it."""
-
-    kid: Kid
-    alg: str
-    jwk: Mapping[str, Any]
-    published: Position
-    signs_from: int
-    activated: Position | None = None
-    retired: bool = False
-    compromised: bool = False
-
-    @property
-    def verifies(self) -> bool:
-        """Whether its signatures are still accepted, and it stands in the JWKS."""
-        return not self.retired and not self.compromised
 
 
 class Registry:
@@ -65,7 +46,11 @@ class Registry:
                 self._apply_policy(event, position)
             case KeyPublished():
                 self.keys[event.kid] = Key(
-                    kid=event.kid, alg=event.alg, jwk=event.jwk, published=position, signs_from=event.signs_from
+                    kid=event.kid,
+                    alg=event.alg,
+                    jwk=event.jwk,
+                    published=position,
+                    signs_from=event.signs_from,
                 )
             case KeyActivated() | KeyRetired() | KeyCompromised():
                 self._change_key(event, position)
@@ -104,6 +89,7 @@ class Registry:
         key = self.keys[event.kid]
         match event:
             case KeyActivated():
+                self._supersede(event.at // 1000)
                 self.keys[event.kid] = replace(key, activated=position)
             case KeyRetired():
                 self.keys[event.kid] = replace(key, retired=True)
@@ -112,6 +98,11 @@ class Registry:
         signing = [k for k in self.keys.values() if k.activated is not None and k.verifies]
         newest = max(signing, key=lambda k: k.activated or 0, default=None)
         self._signing_key = None if newest is None else newest.kid
+
+    def _supersede(self, now: int) -> None:
+        for kid, key in self.keys.items():
+            if key.activated is not None and key.superseded_at is None:
+                self.keys[kid] = replace(key, superseded_at=now)
 
     def signing_key(self) -> Kid | None:
         """The key activated last, unless it was retired or compromised since."""

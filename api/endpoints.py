@@ -1,0 +1,79 @@
+"""What the form-posting endpoints have in common: read strictly, authenticate, answer, count what failed."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from eventstore.errors import StoreError
+from starlette.types import Receive, Scope, Send
+
+from api.answers import Answer, error_answer, header, send_answer
+from api.client_authentication import AuthenticatedClient
+from api.denials import Denials
+from api.forms import Form, MalformedForm, parse_form
+from api.jwks_fetcher import JwksUnavailable
+from api.oauth_errors import METHOD, TOO_LARGE, UNAVAILABLE, OAuthError, malformed
+from api.origins import Origins
+from api.request_body import BodyTooLarge, ClientDisconnected, read_body
+from domain.requests import Origin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One request of an authenticated caller, read."""
+
+    client: AuthenticatedClient
+    form: Form
+    origin: Origin
+
+
+Handler = Callable[[Call], Awaitable[Answer]]
+Authenticate = Callable[[Scope, Form], Awaitable[AuthenticatedClient]]
+"""Who calls; raises OAuthError."""
+
+
+class Endpoint:
+    """A POST route for authenticated callers, as a plain ASGI application."""
+
+    def __init__(
+        self, handler: Handler, authenticate: Authenticate, origins: Origins, denials: Denials
+    ) -> None:
+        self._handler = handler
+        self._authenticate = authenticate
+        self._origins = origins
+        self._denials = denials
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        origin = self._origins.origin(scope)
+        try:
+            answer = await self._answer(scope, receive, origin)
+        except OAuthError as error:
+            answer = error_answer(error)
+        except (StoreError, JwksUnavailable):
+            answer = error_answer(UNAVAILABLE)
+        except ClientDisconnected:
+            return
+        await send_answer(send, answer, origin.request)
+
+    async def _answer(self, scope: Scope, receive: Receive, origin: Origin) -> Answer:
+        if scope["method"] != "POST":
+            return Answer(status=405, body=error_answer(METHOD).body, headers=((b"allow", b"POST"),))
+        try:
+            form = parse_form(await read_body(scope, receive), header(scope, b"content-type"))
+            client = await self._authenticate(scope, form)
+        except (OAuthError, MalformedForm, BodyTooLarge) as error:
+            raise self._unauthenticated(error) from None
+        return await self._handler(Call(client=client, form=form, origin=origin))
+
+    def _unauthenticated(self, error: OAuthError | MalformedForm | BodyTooLarge) -> OAuthError:
+        """Whatever callers do before they are authenticated only counts (law 4)."""
+        match error:
+            case MalformedForm():
+                answer = malformed(str(error))
+            case BodyTooLarge():
+                answer = TOO_LARGE
+            case OAuthError():
+                answer = error
+        self._denials.count(None, answer.error)
+        return answer

@@ -1,0 +1,137 @@
+"""The composition root of the server: settings in, an ASGI application out. No global state, no service locator."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable
+
+import uuid_utils
+from starlette.types import Scope
+
+from api.administration import AdministrativeRevocation
+from api.bearer import BearerAuthentication
+from api.client_authentication import AuthenticatedClient, ClientAuthentication
+from api.client_credentials import read_client_credentials
+from api.denials import Denials
+from api.endpoints import Endpoint, Handler
+from api.evidence import Witness
+from api.foreign_tokens import ForeignTokens
+from api.forms import Form
+from api.housekeeping import Housekeeping
+from api.introspection_endpoint import IntrospectionEndpoint
+from api.jwks_cache import JwksCache
+from api.jwks_fetcher import JwksFetcher
+from api.key_directory import KeyDirectory
+from api.key_ring import KeyRing
+from api.ledger import Ledger
+from api.memories import Memories
+from api.metadata import INTROSPECTION_PATH, REVOCATION_PATH, TOKEN_PATH
+from api.origins import Origins
+from api.own_tokens import OwnTokens
+from api.revocation_endpoint import RevocationEndpoint
+from api.settings import Settings
+from api.token_desk import TokenDesk
+from api.token_endpoint import TokenEndpoint
+from domain.identifiers import Scope as ScopeToken
+from eventstore.writer import Writer
+
+REVOKE = ScopeToken("revoke")
+
+
+def new_id() -> str:
+    """A UUIDv7 (RFC 9562 §5.7): ids that follow time keep the index of the log small and warm."""
+    return str(uuid_utils.uuid7())
+
+
+def milliseconds() -> int:
+    """The time of this node, in milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+class Service:
+    """Everything that answers requests, wired once."""
+
+    def __init__(self, settings: Settings, ledger: Ledger, clock: Callable[[], int] = milliseconds) -> None:
+        self.ledger = ledger
+        self._clock = clock
+        authority, fence = ledger.authority, ledger.fence
+        self.writer = Writer(ledger.recorder, fence, authority)
+        self.denials = Denials(clock)
+        self.memories = Memories(ledger.side_tables, self.writer)
+        self.tokens = OwnTokens(authority.registry, fence, ledger.births)
+        self.authentication = ClientAuthentication(
+            authority.registry, fence, self.memories, self.memories, clock
+        )
+        self.bearer = BearerAuthentication(authority, fence, self.tokens, clock)
+        self.signers = KeyRing(KeyDirectory(settings.keys_path))
+        self.origins = Origins(settings.node, settings.proxies, new_id)
+        self._jwks = JwksCache(JwksFetcher(allow_loopback=settings.allow_loopback_jwks).fetch, time.monotonic)
+        self.housekeeping = Housekeeping(
+            node=settings.node,
+            authority=authority,
+            fence=fence,
+            writer=self.writer,
+            denials=self.denials,
+            upkeep=ledger.recorder,
+            new_id=new_id,
+            clock=clock,
+        )
+        self.token = self._for_clients(TOKEN_PATH, self._token_endpoint())
+        self.revocation = self._for_clients(REVOCATION_PATH, self._revocation_endpoint())
+        self.introspection = self._for_clients(INTROSPECTION_PATH, self._introspection_endpoint())
+        self.administrative_revocation = self._for_administrators(self._administrative_revocation(), REVOKE)
+
+    def _token_endpoint(self) -> Handler:
+        authority, fence = self.ledger.authority, self.ledger.fence
+        witness = Witness(self.tokens, ForeignTokens(self._jwks, self.memories))
+        desk = TokenDesk(authority, fence, self.writer, self.signers, self.tokens, self.denials, self._clock)
+        return TokenEndpoint(authority, witness, desk, new_id)
+
+    def _revocation_endpoint(self) -> Handler:
+        authority, fence = self.ledger.authority, self.ledger.fence
+        return RevocationEndpoint(
+            authority, fence, self.tokens, self.writer, self.denials, new_id, self._clock
+        )
+
+    def _introspection_endpoint(self) -> Handler:
+        authority, fence = self.ledger.authority, self.ledger.fence
+        return IntrospectionEndpoint(
+            authority, fence, self.tokens, self.writer, self.denials, new_id, self._clock
+        )
+
+    def _administrative_revocation(self) -> Handler:
+        authority, fence, births = self.ledger.authority, self.ledger.fence, self.ledger.births
+        return AdministrativeRevocation(
+            authority, fence, self.tokens, births, self.writer, new_id, self._clock
+        )
+
+    def _for_clients(self, path: str, handler: Handler) -> Endpoint:
+        async def authenticate(scope: Scope, form: Form) -> AuthenticatedClient:
+            presented = read_client_credentials(scope["headers"], form)
+            return await self.authentication.authenticate(
+                presented, self.ledger.authority.policy.issuer + path
+            )
+
+        return Endpoint(handler, authenticate, self.origins, self.denials)
+
+    def _for_administrators(self, handler: Handler, needed: ScopeToken) -> Endpoint:
+        async def authenticate(scope: Scope, _: Form) -> AuthenticatedClient:
+            return self.bearer.administrator(scope, needed)
+
+        return Endpoint(handler, authenticate, self.origins, self.denials)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Housekeeping runs; on the way out all that waits becomes durable and the store is closed."""
+        tending = asyncio.create_task(self.housekeeping.run())
+        try:
+            yield
+        finally:
+            tending.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await tending
+            await self.housekeeping.record_counts()
+            await self.writer.close()
+            self.ledger.close()

@@ -1,0 +1,108 @@
+"""Settings: one frozen object per process, from the environment, checked whole at start."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import msgspec
+
+PREFIX: Final = "COUNTERFOIL_"
+_SQLITE: Final = "sqlite:///"
+
+
+class SettingInvalid(Exception):
+    """An operator's mistake. The text names the setting and says what to change."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Each field is the environment variable `COUNTERFOIL_<FIELD IN UPPER CASE>`; the docstrings are the reference."""
+
+    store: str = "counterfoil.db"
+    """Where the event store is: a path, or `sqlite:///path`."""
+    keys: str = ""
+    """Directory of the private signing keys; `<store>.keys` unless set."""
+    host: str = "127.0.0.1"
+    """Address to listen on."""
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8080
+    """Port to listen on; 0 takes a free one."""
+    node: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] = socket.gethostname()[:64]
+    """The name of this node, as events say it."""
+    trusted_proxies: str = ""
+    """Addresses or networks, separated by commas, whose `X-Forwarded-For` is believed."""
+    jwks_max_age: Annotated[int, msgspec.Meta(ge=0, le=86400)] = 300
+    """Seconds for which verifiers may cache the JWKS; a new key is published that long before it signs."""
+    allow_loopback_jwks: bool = False
+    """Whether a trusted issuer's `jwks_uri` may be on a loopback address: for demonstrations and tests only."""
+    log_level: str = "info"
+    """`debug`, `info`, `warning` or `error`."""
+
+    @property
+    def store_path(self) -> Path:
+        """The file of the embedded store."""
+        return Path(self.store.removeprefix(_SQLITE) if self.store.startswith(_SQLITE) else self.store)
+
+    @property
+    def keys_path(self) -> Path:
+        """The directory of the private signing keys."""
+        return Path(self.keys) if self.keys else self.store_path.with_name(self.store_path.name + ".keys")
+
+    @property
+    def proxies(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+        """The networks of trusted proxies."""
+        return tuple(
+            ipaddress.ip_network(part.strip()) for part in self.trusted_proxies.split(",") if part.strip()
+        )
+
+
+def read_settings(environment: Mapping[str, str], **overrides: Any) -> Settings:
+    """The settings of this process. Raises SettingInvalid, naming the variable.
+
+    Overrides come from the command line and win; `None` among them means: not given.
+    """
+    known = {PREFIX + field.name.upper(): field.name for field in fields(Settings)}
+    _refuse_unknown(environment, known)
+    given: dict[str, Any] = {name: environment[v] for v, name in known.items() if environment.get(v)}
+    given |= {name: value for name, value in overrides.items() if value is not None}
+    settings = _convert(given)
+    _check(settings)
+    return settings
+
+
+def _refuse_unknown(environment: Mapping[str, str], known: Mapping[str, str]) -> None:
+    for variable in environment:
+        if (
+            variable.startswith(PREFIX)
+            and variable not in known
+            and not variable.startswith(PREFIX + "TEST_")
+        ):
+            raise SettingInvalid(f"{variable} is no setting of this version; there are {', '.join(known)}")
+
+
+def _convert(given: Mapping[str, Any]) -> Settings:
+    try:
+        return msgspec.convert(given, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        found = re.search(r"`\$\.(\w+)`", str(error))
+        variable = PREFIX + found[1].upper() if found else "a setting"
+        what = str(error).split(" - at ")[0]
+        raise SettingInvalid(f"{variable} cannot be used: {what}") from None
+
+
+def _check(settings: Settings) -> None:
+    if settings.log_level not in ("debug", "info", "warning", "error"):
+        raise SettingInvalid(
+            f"{PREFIX}LOG_LEVEL must be debug, info, warning or error, not {settings.log_level!r}"
+        )
+    if "://" in settings.store and not settings.store.startswith(_SQLITE):
+        raise SettingInvalid(f"{PREFIX}STORE must be a path or start with {_SQLITE}")
+    try:
+        settings.proxies  # noqa: B018 - read for its error
+    except ValueError as error:
+        raise SettingInvalid(f"{PREFIX}TRUSTED_PROXIES must be addresses or networks: {error}") from None
