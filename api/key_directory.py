@@ -15,6 +15,9 @@ from domain.identifiers import Kid
 SETTING: Final = "COUNTERFOIL_KEYS"
 """The setting that names the directory; every message here names it, so that who reads it knows what to change."""
 
+MAX_FILE: Final = 65_536
+"""Bytes; an RSA key of 8192 bits needs 6.4 KB."""
+
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 _THUMBPRINT: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 
@@ -95,10 +98,13 @@ class KeyDirectory:
 
 def _read_private(file: Path) -> bytes:
     # The mode is that of the file that was opened, not of whatever the name means a moment later.
-    with os.fdopen(os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as opened:
-        status = os.fstat(opened.fileno())
-        if not stat.S_ISREG(status.st_mode):
+    handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        mode = os.fstat(handle).st_mode
+        if not stat.S_ISREG(mode):
             raise KeyUnavailable(f"{file} (see {SETTING}) is not a regular file")
-        if status.st_mode & _OTHERS:
+        if mode & _OTHERS:
             raise KeyUnavailable(f"others may read {file} (see {SETTING}): run chmod 600 {file}")
-        return opened.read()
+        return os.read(handle, MAX_FILE)
+    finally:
+        os.close(handle)
