@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from math import isfinite
 from typing import Any, Final, Never
 
@@ -65,27 +67,29 @@ _DECODER: Final = json.JSONDecoder(
 
 
 def _inspect(root: dict[str, Any]) -> None:
-    """Walk without recursion: the input decides how deep this goes."""
-    pending: list[tuple[Any, int]] = [(root, 1)]
-    while pending:
-        value, depth = pending.pop()
-        match value:
-            case str():
-                _check_text(value)
-            case dict() | list() if depth > MAX_DEPTH:
-                raise NotStrictJson("nested too deep")
-            case dict():
-                pending += ((part, depth + 1) for member in value.items() for part in member)
-            case list():
-                pending += ((item, depth + 1) for item in value)
-            case _:
-                pass
+    """Level by level, without recursion: the input decides how deep this goes."""
+    level: list[dict[str, Any] | list[Any]] = [root]
+    for _ in range(MAX_DEPTH):
+        level = [inner for container in level for inner in _containers_in(container)]
+        if not level:
+            return
+    raise NotStrictJson("nested too deep")
+
+
+def _containers_in(container: dict[str, Any] | list[Any]) -> Iterator[dict[str, Any] | list[Any]]:
+    """The objects and arrays right inside, after a look at the names and strings there."""
+    members: Iterable[Any] = chain(container, container.values()) if type(container) is dict else container
+    for value in members:
+        if type(value) is str:
+            _check_text(value)
+        elif type(value) is dict or type(value) is list:
+            yield value
 
 
 def _check_text(text: str) -> None:
+    if "\0" in text:
+        raise NotStrictJson("a NUL character")
     try:
         text.encode("utf-8", "strict")
     except UnicodeEncodeError:
         raise NotStrictJson("a lone surrogate") from None
-    if "\0" in text:
-        raise NotStrictJson("a NUL character")
