@@ -51,7 +51,7 @@ _CLIENT: Final = OAuthError(
 )
 _GRANT: Final = _bad("unauthorized_client", "This client may not use this grant type.")
 _NO_GRANT: Final = _bad("unsupported_grant_type", "This grant type is not supported.")
-_ASSERTION: Final = _bad("invalid_grant", "The assertion is invalid, expired or not acceptable here.")
+INVALID_GRANT: Final = _bad("invalid_grant", "The assertion is invalid, expired or not acceptable here.")
 _NOT_YOURS: Final = _bad("invalid_grant", "The token was not issued to this client.")
 
 ERRORS: Final[dict[Reason, OAuthError]] = {
@@ -124,7 +124,7 @@ METHOD: Final = OAuthError(status=405, error="invalid_request", description="Use
 def oauth_error(reason: Reason, grant: GrantType | None = None) -> OAuthError:
     """The answer to a refusal; a bad assertion of a `jwt-bearer` request is `invalid_grant` (RFC 7523 §3.1)."""
     error = ERRORS[reason]
-    return _ASSERTION if grant == "jwt-bearer" and error in (_TOKEN, _TYPE) else error
+    return INVALID_GRANT if grant == "jwt-bearer" and error in (_TOKEN, _TYPE) else error
 
 
 def malformed(description: str) -> OAuthError:
