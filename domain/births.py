@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from domain.events import Event, TokenBirth, TokenExchanged
 from domain.identifiers import Position
-from domain.lineage import Birth
+from domain.lineage import Birth, LineageEntry
 
 
 def birth_of(event: Event, position: Position) -> Birth | None:
@@ -22,8 +22,21 @@ def birth_of(event: Event, position: Position) -> Birth | None:
         iat=event.iat,
         exp=event.exp,
         act=event.act,
-        lineage=event.lineage if isinstance(event, TokenExchanged) else (),
+        path=_path(event, position),
         actor_lineage=event.actor_lineage,
         signing_input_sha256=event.signing_input_sha256,
         position=position,
     )
+
+
+def _path(event: TokenBirth, position: Position) -> tuple[LineageEntry, ...]:
+    own = LineageEntry(
+        jti=event.jti,
+        client=event.client,
+        subject=event.subject,
+        kid=event.kid,
+        audiences=event.audiences,
+        exp=event.exp,
+        position=position,
+    )
+    return (*event.lineage, own) if isinstance(event, TokenExchanged) else (own,)

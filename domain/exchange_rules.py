@@ -27,7 +27,7 @@ class Route:
     def circles(self, subject: Birth) -> bool:
         """Whether the target's audience stands in the lineage already and the rule does not say that it may."""
         return not self.rule.circular and any(
-            self.target.audience in entry.audiences for entry in subject.path()
+            self.target.audience in entry.audiences for entry in subject.path
         )
 
 

@@ -191,7 +191,7 @@ def _tear_off(authority: Authority, request: RequestToken, exchange: Exchange, n
         dropped=exchange.meet.dropped,
         lifetime_limited_by=limited_by,
         act=act,
-        lineage=parent.path(),
+        lineage=parent.path,
         actor_lineage=parent.ancestry_of_actors(exchange.actor.birth if exchange.actor else None),
         semantics="delegation" if exchange.delegates else "impersonation",
         subject_token_sha256=exchange.subject.sha256,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from domain.identifiers import Audience, ClientId, Jti, Kid, Position, Scope, Subject
@@ -37,36 +38,25 @@ class Birth:
     iat: int
     exp: int
     act: Mapping[str, Any] | None
-    lineage: tuple[LineageEntry, ...]
-    """Root first, up to the parent; empty for a first token."""
+    path: tuple[LineageEntry, ...]
+    """Root first, the token itself last: what a child of this token records as its lineage."""
     actor_lineage: tuple[LineageEntry, ...]
     """All that the actor tokens on the way stand on, themselves included: the second ancestry, checked alike."""
     signing_input_sha256: str
     position: Position
 
     @property
+    def lineage(self) -> tuple[LineageEntry, ...]:
+        """Root first, up to the parent; empty for a first token."""
+        return self.path[:-1]
+
+    @property
     def depth(self) -> int:
         """0 for a first token; a child's is its parent's plus 1."""
-        return len(self.lineage)
-
-    def as_entry(self) -> LineageEntry:
-        """This token as its children record it."""
-        return LineageEntry(
-            jti=self.jti,
-            client=self.client,
-            subject=self.subject,
-            kid=self.kid,
-            audiences=self.audiences,
-            exp=self.exp,
-            position=self.position,
-        )
-
-    def path(self) -> tuple[LineageEntry, ...]:
-        """The lineage and the token itself: what a child of this token records."""
-        return (*self.lineage, self.as_entry())
+        return len(self.path) - 1
 
     def ancestry_of_actors(self, actor: Birth | None) -> tuple[LineageEntry, ...]:
-        """The second ancestry of a child of this token made with that actor token: what kills either kills the child."""
+        """The second ancestry of a child made with that actor token: what kills either parent kills the child."""
         if actor is None:
             return self.actor_lineage
         entries = (*self.actor_lineage, *actor.all_it_stands_on())
@@ -74,6 +64,4 @@ class Birth:
 
     def all_it_stands_on(self) -> Iterator[LineageEntry]:
         """Every token whose death is this token's death, itself last."""
-        yield from self.lineage
-        yield from self.actor_lineage
-        yield self.as_entry()
+        return chain(self.actor_lineage, self.path)

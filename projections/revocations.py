@@ -52,7 +52,7 @@ class Revocations:
 
     def reason(self, birth: Birth) -> Reason | None:
         """Why the token is dead for good, or `None`: it dies with everything it stands on."""
-        own = self._entry(birth.as_entry())
+        own = self._entry(birth.path[-1])
         if own is not None:
             return own
         return self._first(birth.lineage) or self._first(birth.actor_lineage)
