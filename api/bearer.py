@@ -17,7 +17,7 @@ from eventstore.fence import Fence
 
 
 class BearerAuthentication:
-    """Authenticates administrators. A token with `act` or with a parent is refused: nobody acts for an administrator."""
+    """Authenticates administrators. A token with `act` or with a parent is refused: nobody acts for them."""
 
     def __init__(
         self, authority: Authority, fence: Fence, tokens: OwnTokens, clock: Callable[[], int]

@@ -1,4 +1,4 @@
-"""Refusals are facts, up to a rate per client; past it, and for all unauthenticated callers, they are counted (law 4)."""
+"""Refusals are facts up to a rate per client; past it, and for unauthenticated callers, they are counted (law 4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a presented token and the type it is presented under to evidence: whose it is, and whether its signature holds."""
+"""From a presented token and the type it comes under to evidence: whose it is, and whether its signature holds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SUPPORTED_TYPES: Final = (ACCESS_TOKEN, JWT, ID_TOKEN)
 
 
 class Witness:
-    """Turns presented tokens into evidence. Parsing and cryptography only; whether they may be used is decided later."""
+    """Turns presented tokens into evidence: parsing and cryptography. Whether they may be used is decided later."""
 
     def __init__(self, own: OwnTokens, foreign: ForeignTokens) -> None:
         self._own = own

@@ -15,7 +15,8 @@ class Fact:
 
     event: Event
     decided_at: Position
-    position: Position = Position(0)
+    position: Position | None = None
+    """Where it stands, once it is appended."""
 
     def touched_by(self, fence_tags: frozenset[str]) -> bool:  # noqa: ARG002 - the port's signature
         """Nothing changes it."""

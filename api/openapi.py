@@ -20,16 +20,27 @@ _TYPES: Final = [ACCESS_TOKEN, JWT, ID_TOKEN]
 _CLIENT_SCHEMES: Final = [{"clientBasic": []}, {"clientPost": []}, {"clientAssertion": []}]
 
 _TOKEN_PARAMETERS: Final[dict[str, dict[str, Any]]] = {
-    "grant_type": {"type": "string", "enum": list(GRANT_TYPES), "description": "RFC 6749 §4.4, 7523 §2.1, 8693 §2.1"},
+    "grant_type": {
+        "type": "string",
+        "enum": list(GRANT_TYPES),
+        "description": "RFC 6749 §4.4, 7523 §2.1, 8693 §2.1",
+    },
     "subject_token": {"type": "string", "description": "token-exchange: the token to exchange"},
     "subject_token_type": {"type": "string", "enum": _TYPES},
     "actor_token": {"type": "string", "description": "token-exchange: a token of ours issued to the caller"},
     "actor_token_type": {"type": "string", "enum": _TYPES},
     "requested_token_type": {"type": "string", "enum": [ACCESS_TOKEN, JWT]},
     "assertion": {"type": "string", "description": "jwt-bearer: a trusted issuer's JWT"},
-    "audience": {"type": "array", "items": {"type": "string"}, "description": "name or audience of a resource"},
+    "audience": {
+        "type": "array",
+        "items": {"type": "string"},
+        "description": "name or audience of a resource",
+    },
     "resource": {"type": "array", "items": {"type": "string", "format": "uri"}, "description": "RFC 8707 §2"},
-    "scope": {"type": "string", "description": "space-separated; all that can be granted where it is left out"},
+    "scope": {
+        "type": "string",
+        "description": "space-separated; all that can be granted where it is left out",
+    },
 }
 _ADMIN_PARAMETERS: Final[dict[str, dict[str, Any]]] = {
     "token": {"type": "string", "description": "a token or its jti: it and everything below it"},
@@ -61,18 +72,37 @@ def openapi_document(issuer: str) -> dict[str, Any]:
 def _paths() -> dict[str, Any]:
     reasons = [*ERRORS.values(), INVALID_GRANT]
     return {
-        TOKEN_PATH: _post("token", "Issue or exchange a token", _TOKEN_PARAMETERS, ["grant_type"], "Token", reasons),
+        TOKEN_PATH: _post(
+            "token", "Issue or exchange a token", _TOKEN_PARAMETERS, ["grant_type"], "Token", reasons
+        ),
         REVOCATION_PATH: _post(
-            "revoke", "Revoke a token and everything below it (RFC 7009)", _ONE_TOKEN, ["token"], None, reasons
+            "revoke",
+            "Revoke a token and everything below it (RFC 7009)",
+            _ONE_TOKEN,
+            ["token"],
+            None,
+            reasons,
         ),
         INTROSPECTION_PATH: _post(
-            "introspect", "What a resource is told about a token (RFC 7662)", _ONE_TOKEN, ["token"], "Introspection", []
+            "introspect",
+            "What a resource is told about a token (RFC 7662)",
+            _ONE_TOKEN,
+            ["token"],
+            "Introspection",
+            [],
         ),
         ADMIN_REVOCATION_PATH: _post(
-            "pullThePlug", "Revoke by token, chain, subject or client", _ADMIN_PARAMETERS, [], "Revocation", [NOT_FOUND]
+            "pullThePlug",
+            "Revoke by token, chain, subject or client",
+            _ADMIN_PARAMETERS,
+            [],
+            "Revocation",
+            [NOT_FOUND],
         ),
         "/.well-known/oauth-authorization-server": _get("metadata", "RFC 8414 metadata"),
-        "/.well-known/openid-configuration": _get("openidConfiguration", "The same, for OpenID Connect discovery"),
+        "/.well-known/openid-configuration": _get(
+            "openidConfiguration", "The same, for OpenID Connect discovery"
+        ),
         JWKS_PATH: _get("jwks", "Public signing keys (RFC 7517)"),
         "/oauth/authorize": _refusing("authorize", "Not supported: nobody signs in here"),
         "/openapi.json": _get("openapi", "This document"),
@@ -99,7 +129,10 @@ def _post(
             "operationId": operation,
             "summary": summary,
             "security": [{"administrator": ["revoke"]}] if admin else _CLIENT_SCHEMES,
-            "requestBody": {"required": True, "content": {"application/x-www-form-urlencoded": {"schema": form}}},
+            "requestBody": {
+                "required": True,
+                "content": {"application/x-www-form-urlencoded": {"schema": form}},
+            },
             "responses": {"200": ok, **_errors([*reasons, METHOD, TOO_LARGE, UNAVAILABLE], admin)},
         }
     }
@@ -109,7 +142,9 @@ def _errors(reasons: Iterable[OAuthError], admin: bool) -> dict[str, Any]:
     """One response a status, with one example an error code."""
     by_status: dict[str, dict[str, OAuthError]] = {}
     malformed = OAuthError(status=400, error="invalid_request", description="The request is malformed.")
-    refused = OAuthError(status=401, error="invalid_token" if admin else "invalid_client", description="Who are you?")
+    refused = OAuthError(
+        status=401, error="invalid_token" if admin else "invalid_client", description="Who are you?"
+    )
     scope = OAuthError(status=403, error="insufficient_scope", description="The scope revoke is required.")
     for error in [malformed, refused, *([scope] if admin else []), *reasons]:
         by_status.setdefault(str(error.status), {}).setdefault(error.error, error)
@@ -171,7 +206,10 @@ def _schemas() -> dict[str, Any]:
             "type": "object",
             "required": ["revoked", "position"],
             "properties": {
-                "revoked": {"type": "boolean", "description": "false where all that is named was dead already"},
+                "revoked": {
+                    "type": "boolean",
+                    "description": "false where all that is named was dead already",
+                },
                 "position": number,
                 **dict.fromkeys(_ADMIN_PARAMETERS, text),
             },

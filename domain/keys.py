@@ -93,7 +93,11 @@ def due(keys: Iterable[Key], longest_lifetime: int, change: KeyChange, new_ids: 
     newest = max(waiting, key=lambda key: key.published, default=None)
     events: list[Event] = [] if newest is None else [activate(newest.kid, change, next(ids))]
     for key in keys:
-        if key.state == "verifying" and key.superseded_at is not None:
-            if key.superseded_at + longest_lifetime + RETIREMENT_MARGIN <= now:
-                events.append(retire(key.kid, change, next(ids)))
+        if key.state == "verifying" and _outlived(key, longest_lifetime, now):
+            events.append(retire(key.kid, change, next(ids)))
     return events
+
+
+def _outlived(key: Key, longest_lifetime: int, now: int) -> bool:
+    """Whether even the last token that the key signed has expired."""
+    return key.superseded_at is not None and key.superseded_at + longest_lifetime + RETIREMENT_MARGIN <= now

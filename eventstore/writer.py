@@ -15,11 +15,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Protocol
 
 from eventsourcing.dcb.api import DCBEvent, DCBSequencedEvent
-from eventstore.errors import StoreBusy, StoreError
 
 from domain.identifiers import Position
 from eventstore.codec import encode
 from eventstore.drafts import Draft, Fold, SideWrite
+from eventstore.errors import StoreBusy, StoreError
 from eventstore.fence import Fence
 
 LARGEST_BATCH: Final = 256
@@ -94,8 +94,7 @@ class Writer:
         """
         waiting = self._enqueue(draft, None)
         await waiting.future
-        assert waiting.draft is not None
-        return waiting.draft
+        return waiting.draft or draft
 
     async def write_beside(self, side_write: SideWrite) -> bool:
         """Run a side write in the next batch; its result, once it is durable. Raises StoreError."""
@@ -155,7 +154,7 @@ class Writer:
             self._store.begin()
         except StoreBusy:
             self._in_thread(self._store.begin_waiting, lambda error: self._begun(batch, error))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - handed to whoever waits
             self._fail(batch, error)
         else:
             self._fill(batch)
@@ -178,7 +177,7 @@ class Writer:
             drafts = [waiting.draft for waiting in batch if waiting.draft is not None]
             rows = [encode(draft.event) for draft in drafts]
             first = self._store.insert(rows) if rows else 0
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - handed to whoever waits
             self._spoilt(batch, error)
             return
         self._in_thread(self._store.commit, lambda error: self._committed(batch, rows, first, error))

@@ -143,7 +143,7 @@ class Registry:
 
 
 def _administration(policy: Policy) -> Resource:
-    """The built-in resource: clients whose grant names it may get a token for it; nobody exchanges into or out of it."""
+    """The built-in resource: clients whose grant names it may get a token for it; nobody exchanges in or out."""
     granted = {g.client for c in policy.clients.values() for g in c.first_tokens if g.to == ADMINISTRATION}
     return Resource(
         name=ADMINISTRATION,
