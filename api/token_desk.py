@@ -162,7 +162,7 @@ class TokenDesk:
         return self._denials.may_record(request.client, self._authority.policy.limits.denials_per_minute)
 
     def _counted(self, request: RequestToken, draft: TokenDraft) -> Refusal | None:
-        """Past its rate a refusal is only counted. No append's fence says that it still holds: the read barrier must."""
+        """Past its rate a refusal is only counted. No append's fence says it still holds: the read barrier must."""
         self._fence.catch_up()
         if self._authority.position != draft.decided_at:
             draft.decide_again()

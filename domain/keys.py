@@ -92,10 +92,8 @@ def due(keys: Iterable[Key], longest_lifetime: int, change: KeyChange, new_ids: 
     waiting = [key for key in keys if key.state == "published" and key.signs_from <= now]
     newest = max(waiting, key=lambda key: key.published, default=None)
     events: list[Event] = [] if newest is None else [activate(newest.kid, change, next(ids))]
-    for key in keys:
-        if key.state == "verifying" and _outlived(key, longest_lifetime, now):
-            events.append(retire(key.kid, change, next(ids)))
-    return events
+    outlived = [key for key in keys if key.state == "verifying" and _outlived(key, longest_lifetime, now)]
+    return events + [retire(key.kid, change, next(ids)) for key in outlived]
 
 
 def _outlived(key: Key, longest_lifetime: int, now: int) -> bool:

@@ -211,7 +211,10 @@ class Writer:
 
     def _spoilt(self, batch: list[_Waiting], error: Exception) -> None:
         """A batch refused for its data is appended command by command, so that one cannot spoil the others."""
-        self._store.rollback()
+        try:
+            self._store.rollback()
+        except StoreError as outage:
+            error = outage
         if len(batch) == 1 or isinstance(error, StoreError):
             self._fail(batch, error)
             return
