@@ -1,0 +1,1 @@
+"""The log: what is recorded, in which order, and how it is read back."""

@@ -1,0 +1,122 @@
+"""The tables of the embedded store, and the proof that a file is one of ours.
+
+An event's tags stand in its row. `event_tags` is an index over them that lags behind: up to `indexed_up_to` it is
+complete, after it only tags that must be found at once are there. `fence` marks what the fence index holds.
+The tables below the log are not part of it: what is in them can be forgotten.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import apsw
+
+from eventstore.errors import StoreError
+
+SCHEMA_VERSION: Final = 1
+APPLICATION_ID: Final = 0x43464F4C
+"""`CFOL` in the file's header."""
+
+SCHEMA: Final = """
+CREATE TABLE meta(
+    name TEXT PRIMARY KEY,
+    value INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE events(
+    position INTEGER PRIMARY KEY AUTOINCREMENT,
+    type TEXT NOT NULL,
+    tags TEXT NOT NULL,
+    fence INTEGER NOT NULL,
+    data BLOB NOT NULL
+) STRICT;
+
+CREATE INDEX events_fence ON events(fence, position) WHERE fence = 1;
+
+CREATE TRIGGER events_are_never_changed BEFORE UPDATE ON events
+BEGIN SELECT RAISE(ABORT, 'an event is never changed'); END;
+
+CREATE TRIGGER events_are_never_removed BEFORE DELETE ON events
+BEGIN SELECT RAISE(ABORT, 'an event is never removed'); END;
+
+CREATE TABLE event_tags(
+    tag TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    PRIMARY KEY (tag, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE client_secrets(
+    client TEXT NOT NULL,
+    credential_id TEXT NOT NULL,
+    sha256 BLOB NOT NULL CHECK (length(sha256) = 32),
+    PRIMARY KEY (client, credential_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE claims(
+    kind TEXT NOT NULL,
+    client TEXT NOT NULL,
+    jti_sha256 BLOB NOT NULL CHECK (length(jti_sha256) = 32),
+    exp INTEGER NOT NULL,
+    PRIMARY KEY (kind, client, jti_sha256)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE pseudonyms(
+    issuer TEXT NOT NULL,
+    pseudonym TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    PRIMARY KEY (issuer, pseudonym)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE secret_material(
+    name TEXT PRIMARY KEY,
+    value BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+"""
+
+_SET_META: Final = "INSERT INTO meta(name, value) VALUES (?, ?)"
+_VERSION: Final = "SELECT value FROM meta WHERE name = 'schema_version'"
+
+
+def prepare(connection: apsw.Connection, path: str) -> None:
+    """Make an empty file a store, or check that the file is one. Raises StoreError; a foreign file stays untouched.
+
+    Several processes may do this at once: one creates, the others find what it created.
+    """
+    is_new = _is_empty(connection)
+    if not is_new:
+        _check(connection, path)
+    if connection.pragma("journal_mode", "wal") != "wal":
+        raise StoreError(f"{path} lies on a file system where SQLite has no write-ahead log")
+    if is_new:
+        _create(connection, path)
+
+
+def _create(connection: apsw.Connection, path: str) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    with_schema = _is_empty(connection)
+    if with_schema:
+        connection.execute(SCHEMA)
+        connection.execute(_SET_META, ("schema_version", SCHEMA_VERSION))
+        connection.execute(_SET_META, ("indexed_up_to", 0))
+        connection.pragma("application_id", APPLICATION_ID)
+    connection.execute("COMMIT")
+    if not with_schema:
+        _check(connection, path)
+
+
+def _is_empty(connection: apsw.Connection) -> bool:
+    tables: int = connection.execute("SELECT count(*) FROM sqlite_schema").get
+    application: int = connection.pragma("application_id")
+    return tables == 0 and application == 0
+
+
+def _check(connection: apsw.Connection, path: str) -> None:
+    if connection.pragma("application_id") != APPLICATION_ID:
+        raise StoreError(f"{path} is an SQLite database, but no event store of Counterfoil")
+    version = connection.execute(_VERSION).get
+    if not isinstance(version, int) or version < 1:
+        raise StoreError(f"{path} does not say which schema it has: it was damaged or edited")
+    if version > SCHEMA_VERSION:
+        raise StoreError(
+            f"{path} has schema {version}, and this version knows only {SCHEMA_VERSION}: it was written by a newer one"
+        )
