@@ -68,12 +68,16 @@ class Endpoint:
 
     def _unauthenticated(self, error: OAuthError | MalformedForm | BodyTooLarge) -> OAuthError:
         """Whatever callers do before they are authenticated only counts (law 4)."""
-        match error:
-            case MalformedForm():
-                answer = malformed(str(error))
-            case BodyTooLarge():
-                answer = TOO_LARGE
-            case OAuthError():
-                answer = error
+        answer = _answer_to(error)
         self._denials.count(None, answer.error)
         return answer
+
+
+def _answer_to(error: OAuthError | MalformedForm | BodyTooLarge) -> OAuthError:
+    match error:
+        case MalformedForm():
+            return malformed(str(error))
+        case BodyTooLarge():
+            return TOO_LARGE
+        case OAuthError():
+            return error

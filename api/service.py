@@ -35,6 +35,7 @@ from api.settings import Settings
 from api.token_desk import TokenDesk
 from api.token_endpoint import TokenEndpoint
 from domain.identifiers import Scope as ScopeToken
+from eventstore.sqlite_upkeep import SQLiteUpkeep
 from eventstore.writer import Writer
 
 REVOKE = ScopeToken("revoke")
@@ -74,7 +75,7 @@ class Service:
             fence=fence,
             writer=self.writer,
             denials=self.denials,
-            upkeep=ledger.recorder,
+            upkeep=SQLiteUpkeep(ledger.recorder, ledger.side_tables),
             new_id=new_id,
             clock=clock,
         )

@@ -1,0 +1,106 @@
+"""How a client says who it is: exactly one method a request (RFC 6749 §2.3). Parsing only; nothing is looked up."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final, Literal
+from urllib.parse import unquote_plus
+
+from api.forms import Form
+
+ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+"""RFC 7523 §2.2."""
+_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+
+@dataclass(frozen=True, slots=True)
+class BasicCredentials:
+    """`client_secret_basic`."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PostCredentials:
+    """`client_secret_post`."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AssertionCredentials:
+    """`private_key_jwt`; `client_id` is optional beside it (RFC 7521 §4.2)."""
+
+    unverified_assertion: str = field(repr=False)
+    client_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NoCredentials:
+    """Nothing that authenticates anybody."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnusableCredentials:
+    """Credentials that cannot be read, or more than one set; `challenge` where the Authorization header was used."""
+
+    error: Literal["invalid_request", "invalid_client"]
+    why: str
+    challenge: bool
+
+
+PresentedCredentials = BasicCredentials | PostCredentials | AssertionCredentials | NoCredentials
+
+
+def read_client_credentials(
+    headers: Iterable[tuple[bytes, bytes]], form: Form
+) -> PresentedCredentials | UnusableCredentials:
+    """The one method that was used, or why none can be read."""
+    sent = [value for name, value in headers if name == b"authorization"]
+    in_form = [name for name in ("client_secret", "client_assertion") if name in form]
+    if len(sent) + len(in_form) > 1:
+        return UnusableCredentials("invalid_request", "more than one method", challenge=bool(sent))
+    if sent:
+        return _basic(sent[0], form.get("client_id"))
+    if "client_assertion" in form or "client_assertion_type" in form:
+        return _assertion(form)
+    if "client_secret" in form:
+        client_id = form.get("client_id")
+        if client_id is None:
+            return UnusableCredentials("invalid_client", "client_id is missing", challenge=False)
+        return PostCredentials(client_id, form["client_secret"])
+    return NoCredentials()
+
+
+def _assertion(form: Form) -> AssertionCredentials | UnusableCredentials:
+    if form.get("client_assertion_type") != ASSERTION_TYPE or "client_assertion" not in form:
+        return UnusableCredentials("invalid_client", "no assertion of a supported type", challenge=False)
+    return AssertionCredentials(form["client_assertion"], form.get("client_id"))
+
+
+def _basic(value: bytes, body_client_id: str | None) -> BasicCredentials | UnusableCredentials:
+    """RFC 6749 §2.3.1: both parts form-encoded. Some clients send them raw; ours hold neither % nor +."""
+    refused = UnusableCredentials("invalid_client", "Basic credentials cannot be read", challenge=True)
+    scheme, _, encoded = value.partition(b" ")
+    if scheme.lower() != b"basic":
+        return refused
+    try:
+        user, colon, secret = base64.b64decode(encoded.strip(), validate=True).decode("ascii").partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return refused
+    if not colon or not user or not secret or _PERCENT.search(user + secret):
+        return refused
+    client_id = _form_decoded(user)
+    if body_client_id not in (None, client_id):
+        return UnusableCredentials("invalid_client", "client_id differs", challenge=True)
+    return BasicCredentials(client_id, _form_decoded(secret))
+
+
+def _form_decoded(text: str) -> str:
+    return unquote_plus(text, errors="replace") if "%" in text or "+" in text else text
