@@ -1,0 +1,285 @@
+"""The writer: one fsync for all who wait, nothing decided on a stale view, nobody spoilt by a neighbour."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from domain.events import DenialsCounted, Event, RevokedBy, SubjectEnabled, TokenRevoked
+from domain.identifiers import Jti, Position, Subject
+from domain.requests import Origin
+from eventstore import writer as writer_module
+from eventstore.codec import decode, encode
+from eventstore.drafts import Draft
+from eventstore.errors import StoreError
+from eventstore.fence import Fence
+from eventstore.sqlite import SQLiteRecorder
+from eventstore.writer import StoreOverloaded, Writer
+from projections.authority import FoldedAuthority
+
+ORIGIN = Origin(node="n", request="r")
+
+
+def counted(name: str) -> DenialsCounted:
+    """An event that is no fence event."""
+    return DenialsCounted(id=name, at=0, origin=ORIGIN, since=0, until=0, client=None, counts={})
+
+
+def revoked(jti: str) -> TokenRevoked:
+    """A fence event."""
+    by = RevokedBy(kind="operator", name="o")
+    return TokenRevoked(id=jti, at=0, origin=ORIGIN, by=by, until=2**40, jti=Jti(jti), chain=Jti(jti))
+
+
+def enabled(subject: str) -> SubjectEnabled:
+    """A fence event that kills nothing."""
+    return SubjectEnabled(id=subject, at=0, origin=ORIGIN, by="o", subject=Subject(subject))
+
+
+@dataclass
+class SampleDraft:
+    """A decision that depends on the tags it is given."""
+
+    event: Event
+    decided_at: Position
+    depends_on: frozenset[str] = frozenset()
+    again: Callable[[], Event] | None = None
+    decided: int = 1
+    signed: int = 0
+    positions: list[int] = field(default_factory=list)
+
+    def touched_by(self, fence_tags: frozenset[str]) -> bool:
+        return not fence_tags.isdisjoint(self.depends_on)
+
+    def decide_again(self) -> Draft:
+        self.decided += 1
+        if self.again is not None:
+            self.event = self.again()
+        return self
+
+    def while_committing(self) -> None:
+        self.signed += 1
+
+    def appended(self, position: Position) -> None:
+        self.positions.append(position)
+
+
+class CountingRecorder(SQLiteRecorder):
+    """The real recorder, telling how often it committed."""
+
+    commits = 0
+
+    def commit(self) -> None:
+        super().commit()
+        self.commits += 1
+
+
+class Bench:
+    """A writer on a real file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.recorder = CountingRecorder(path)
+        self.authority = FoldedAuthority()
+        self.fence = Fence(self.recorder, self.authority)
+        self.fence.catch_up()
+        self.writer = Writer(self.recorder, self.fence, self.authority)
+
+    def draft(self, name: str, *depends_on: str, again: Callable[[], Event] | None = None) -> SampleDraft:
+        return SampleDraft(counted(name), self.authority.position, frozenset(depends_on), again)
+
+    def log(self) -> list[Event]:
+        return [decode(stored) for stored in self.recorder.read()]
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    built = Bench(tmp_path / "log.db")
+    yield built
+    built.recorder.close()
+
+
+def run(bench: Bench, work: Callable[[], Awaitable[None]]) -> None:
+    """Run in a loop of its own and let the writer finish."""
+
+    async def whole() -> None:
+        await work()
+        await bench.writer.close()
+
+    asyncio.run(whole())
+
+
+def test_all_who_wait_share_a_commit(bench: Bench) -> None:
+    """A hundred appends that arrive together need two commits at most, and each learns its own position."""
+    drafts = [bench.draft(f"d{i}") for i in range(100)]
+
+    async def work() -> None:
+        await asyncio.gather(*(bench.writer.append(draft) for draft in drafts))
+
+    run(bench, work)
+    assert bench.recorder.commits <= 2
+    assert [draft.positions for draft in drafts] == [[i + 1] for i in range(100)]
+    assert [event.id for event in bench.log()] == [f"d{i}" for i in range(100)]
+    assert {draft.signed for draft in drafts} == {1}
+
+
+def test_a_fence_event_of_another_process_makes_what_it_touches_be_decided_again(bench: Bench) -> None:
+    """The decision that is appended is the one that holds at its place in the log."""
+    touched = bench.draft("yes", "token:t", again=lambda: counted("no"))
+    untouched = bench.draft("other", "token:u", again=lambda: counted("wrong"))
+    other_process = SQLiteRecorder(bench.path)
+    other_process.append([encode(revoked("t"))])
+    other_process.close()
+
+    async def work() -> None:
+        await asyncio.gather(bench.writer.append(touched), bench.writer.append(untouched))
+
+    run(bench, work)
+    assert [event.id for event in bench.log()] == ["t", "no", "other"]
+    assert (touched.decided, untouched.decided) == (2, 1)
+    assert bench.authority.position == 1
+
+
+def test_a_fence_event_of_this_process_touches_what_was_decided_before_it(bench: Bench) -> None:
+    """A revocation that overtakes a waiting exchange is met at the fence, not missed because it is folded already."""
+    stale = bench.draft("yes", "token:t", again=lambda: counted("no"))
+
+    async def work() -> None:
+        await bench.writer.append(SampleDraft(revoked("t"), Position(0)))
+        await bench.writer.append(stale)
+
+    run(bench, work)
+    assert [event.id for event in bench.log()] == ["t", "no"]
+
+
+def test_fence_events_are_never_in_a_batch_with_others(bench: Bench) -> None:
+    """Each change of kind in the queue starts a batch of its own."""
+    drafts = [
+        bench.draft("a"),
+        bench.draft("b"),
+        SampleDraft(enabled("s"), Position(0)),
+        bench.draft("c"),
+    ]
+
+    async def work() -> None:
+        await asyncio.gather(*(bench.writer.append(draft) for draft in drafts))
+
+    run(bench, work)
+    assert bench.recorder.commits == 3
+    assert bench.authority.position == 3
+
+
+def test_one_bad_decision_does_not_spoil_its_neighbours(bench: Bench) -> None:
+    """A batch refused for its data is appended command by command."""
+
+    bad_draft = bench.draft("bad")
+    object.__setattr__(bad_draft.event, "counts", {"x": object()})
+    good = [bench.draft("good1"), bad_draft, bench.draft("good2"), bench.draft("good3")]
+
+    async def work() -> None:
+        outcomes = await asyncio.gather(*map(bench.writer.append, good), return_exceptions=True)
+        assert [isinstance(outcome, BaseException) for outcome in outcomes] == [False, True, False, False]
+
+    run(bench, work)
+    assert [event.id for event in bench.log()] == ["good1", "good2", "good3"]
+
+
+def test_a_side_write_is_durable_with_the_batch_and_tells_its_result(bench: Bench) -> None:
+    """The claim of an assertion and the events beside it share one commit."""
+    answers = iter([True, False])
+
+    async def work() -> None:
+        results = await asyncio.gather(
+            bench.writer.write_beside(lambda: next(answers)),
+            bench.writer.append(bench.draft("a")),
+            bench.writer.write_beside(lambda: next(answers)),
+        )
+        assert (results[0], results[2]) == (True, False)
+
+    run(bench, work)
+    assert bench.recorder.commits == 1
+
+
+def test_a_held_lock_is_waited_for_without_stopping_the_loop(bench: Bench) -> None:
+    """Another process in its own transaction delays an append; the event loop goes on meanwhile."""
+    other = SQLiteRecorder(bench.path)
+    other.begin()
+    ticks = 0
+
+    async def work() -> None:
+        nonlocal ticks
+        waiting = asyncio.create_task(bench.writer.append(bench.draft("late")))
+        for _ in range(20):
+            await asyncio.sleep(0.01)
+            ticks += 1
+        assert not waiting.done()
+        other.rollback()
+        await waiting
+
+    run(bench, work)
+    other.close()
+    assert ticks == 20
+    assert [event.id for event in bench.log()] == ["late"]
+
+
+def test_an_outage_fails_the_batch_and_the_next_one_works(bench: Bench) -> None:
+    """Whoever waits learns of the outage; nothing is recorded, and the writer goes on."""
+    real = bench.recorder.insert
+    failing = True
+
+    def insert(events: list[object]) -> int:
+        if failing:
+            raise StoreError("no")
+        return real(events)  # type: ignore[arg-type]
+
+    bench.recorder.insert = insert  # type: ignore[method-assign,assignment]
+
+    async def work() -> None:
+        nonlocal failing
+        outcomes = await asyncio.gather(
+            *(bench.writer.append(bench.draft(f"d{i}")) for i in range(3)), return_exceptions=True
+        )
+        assert all(isinstance(outcome, StoreError) for outcome in outcomes)
+        failing = False
+        await bench.writer.append(bench.draft("after"))
+
+    run(bench, work)
+    assert [event.id for event in bench.log()] == ["after"]
+
+
+def test_maintenance_runs_in_another_thread_with_no_transaction_open(bench: Bench) -> None:
+    """What needs the append lock takes turns with the batches."""
+    seen: list[str] = []
+
+    def work_there() -> None:
+        bench.recorder.begin()
+        bench.recorder.rollback()
+        seen.append(threading.current_thread().name)
+
+    async def work() -> None:
+        await asyncio.gather(
+            *(bench.writer.append(bench.draft(f"d{i}")) for i in range(5)),
+            bench.writer.between_batches(work_there),
+        )
+
+    run(bench, work)
+    assert seen[0].startswith("commit")
+
+
+def test_too_many_waiting_are_refused_at_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The queue is bounded: past it a request is refused rather than late, and those before it are served."""
+    monkeypatch.setattr(writer_module, "LONGEST_QUEUE", 3)
+
+    async def work() -> None:
+        outcomes = await asyncio.gather(
+            *(bench.writer.append(bench.draft(f"d{i}")) for i in range(5)), return_exceptions=True
+        )
+        assert [type(outcome) for outcome in outcomes[3:]] == [StoreOverloaded, StoreOverloaded]
+
+    run(bench, work)
+    assert len(bench.log()) == 3

@@ -1,0 +1,44 @@
+"""The reference lists everything there is: what a user can meet stands in the docs under its own name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from api.openapi import openapi_document
+from domain.events import Denied, TokenBirth
+from domain.refusals import Reason
+from eventstore.codec import EVENT_TYPES
+
+DOCS = Path(__file__).parent.parent / "docs"
+
+
+def page(name: str) -> str:
+    return (DOCS / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("event_type", sorted(EVENT_TYPES))
+def test_every_event_type_stands_in_the_event_reference(event_type: str) -> None:
+    """No type can be added without a line in docs/events.md."""
+    assert f"`{event_type}`" in page("events.md")
+
+
+@pytest.mark.parametrize("event_type", sorted(EVENT_TYPES))
+def test_every_field_of_an_event_stands_in_the_event_reference(event_type: str) -> None:
+    """A field that a SIEM rule could use is named in docs/events.md."""
+    missing = [f for f in EVENT_TYPES[event_type].__dataclass_fields__ if f"`{f}`" not in page("events.md")]
+    own_words = {"policy"} if not issubclass(EVENT_TYPES[event_type], (TokenBirth, Denied)) else set()
+    assert set(missing) <= own_words
+
+
+@pytest.mark.parametrize("reason", sorted(Reason))
+def test_every_reason_code_stands_in_the_event_reference(reason: Reason) -> None:
+    """A refusal never has a reason that nobody explains."""
+    assert f"`{reason}`" in page("events.md")
+
+
+@pytest.mark.parametrize("route", sorted(openapi_document("https://sts.example")["paths"]))
+def test_every_route_stands_in_the_http_reference(route: str) -> None:
+    """The HTTP reference knows every route that the OpenAPI document knows."""
+    assert f"`{route}`" in page("http.md")
