@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from eventstore.errors import StoreError
 from starlette.types import Receive, Scope, Send
 
 from api.answers import Answer, error_answer, header, send_answer
@@ -17,6 +16,7 @@ from api.oauth_errors import METHOD, TOO_LARGE, UNAVAILABLE, OAuthError, malform
 from api.origins import Origins
 from api.request_body import BodyTooLarge, ClientDisconnected, read_body
 from domain.requests import Origin
+from eventstore.errors import StoreError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ class Call:
 
 
 Handler = Callable[[Call], Awaitable[Answer]]
-Authenticate = Callable[[Scope, Form], Awaitable[AuthenticatedClient]]
+Authenticate = Callable[[Scope, Form, Origin], Awaitable[AuthenticatedClient]]
 """Who calls; raises OAuthError."""
 
 
@@ -61,7 +61,7 @@ class Endpoint:
             return Answer(status=405, body=error_answer(METHOD).body, headers=((b"allow", b"POST"),))
         try:
             form = parse_form(await read_body(scope, receive), header(scope, b"content-type"))
-            client = await self._authenticate(scope, form)
+            client = await self._authenticate(scope, form, origin)
         except (OAuthError, MalformedForm, BodyTooLarge) as error:
             raise self._unauthenticated(error) from None
         return await self._handler(Call(client=client, form=form, origin=origin))

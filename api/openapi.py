@@ -17,7 +17,11 @@ from api.token_endpoint import GRANT_TYPES
 from domain.requests import ACCESS_TOKEN, ID_TOKEN, JWT
 
 _TYPES: Final = [ACCESS_TOKEN, JWT, ID_TOKEN]
-_CLIENT_SCHEMES: Final[list[dict[str, list[str]]]] = [{"clientBasic": []}, {"clientPost": []}, {"clientAssertion": []}]
+_CLIENT_SCHEMES: Final[list[dict[str, list[str]]]] = [
+    {"clientBasic": []},
+    {"clientPost": []},
+    {"clientAssertion": []},
+]
 
 _TOKEN_PARAMETERS: Final[dict[str, dict[str, Any]]] = {
     "grant_type": {
