@@ -112,6 +112,12 @@ UNAVAILABLE: Final = OAuthError(
     retry_after=1,
 )
 """Law 1: if the log cannot be written, nothing happens. RFC 6749 §5.2 has no code for it; RFC 7009 §2.2.1 has 503."""
+TOO_MANY_FAILURES: Final = OAuthError(
+    status=429,
+    error="invalid_client",
+    description="Too many failed authentications from here for this client. Wait, then try again.",
+    retry_after=60,
+)
 TOO_LARGE: Final = OAuthError(
     status=413, error="invalid_request", description="The request body is too large."
 )

@@ -12,7 +12,16 @@ from api.metadata import (
     REVOCATION_PATH,
     TOKEN_PATH,
 )
-from api.oauth_errors import ERRORS, INVALID_GRANT, METHOD, NOT_FOUND, TOO_LARGE, UNAVAILABLE, OAuthError
+from api.oauth_errors import (
+    ERRORS,
+    INVALID_GRANT,
+    METHOD,
+    NOT_FOUND,
+    TOO_LARGE,
+    TOO_MANY_FAILURES,
+    UNAVAILABLE,
+    OAuthError,
+)
 from api.token_endpoint import GRANT_TYPES
 from domain.requests import ACCESS_TOKEN, ID_TOKEN, JWT
 
@@ -137,7 +146,10 @@ def _post(
                 "required": True,
                 "content": {"application/x-www-form-urlencoded": {"schema": form}},
             },
-            "responses": {"200": ok, **_errors([*reasons, METHOD, TOO_LARGE, UNAVAILABLE], admin)},
+            "responses": {
+                "200": ok,
+                **_errors([*reasons, METHOD, TOO_LARGE, TOO_MANY_FAILURES, UNAVAILABLE], admin),
+            },
         }
     }
 

@@ -28,13 +28,16 @@ from api.key_ring import KeyRing
 from api.ledger import Ledger
 from api.memories import Memories
 from api.metadata import INTROSPECTION_PATH, REVOCATION_PATH, TOKEN_PATH
+from api.oauth_errors import TOO_MANY_FAILURES, OAuthError
 from api.origins import Origins
 from api.own_tokens import OwnTokens
 from api.revocation_endpoint import RevocationEndpoint
 from api.settings import Settings
+from api.throttle import FailedAttempts
 from api.token_desk import TokenDesk
 from api.token_endpoint import TokenEndpoint
 from domain.identifiers import Scope as ScopeToken
+from domain.requests import Origin
 from eventstore.sqlite_upkeep import SQLiteUpkeep
 from eventstore.writer import Writer
 
@@ -60,6 +63,7 @@ class Service:
         authority, fence = ledger.authority, ledger.fence
         self.writer = Writer(ledger.recorder, fence, authority)
         self.denials = Denials(clock)
+        self.failed_attempts = FailedAttempts(clock)
         self.memories = Memories(ledger.side_tables, self.writer)
         self.tokens = OwnTokens(authority.registry, fence, ledger.births)
         self.authentication = ClientAuthentication(
@@ -109,16 +113,22 @@ class Service:
         )
 
     def _for_clients(self, path: str, handler: Handler) -> Endpoint:
-        async def authenticate(scope: Scope, form: Form) -> AuthenticatedClient:
+        async def authenticate(scope: Scope, form: Form, origin: Origin) -> AuthenticatedClient:
             presented = read_client_credentials(scope["headers"], form)
-            return await self.authentication.authenticate(
-                presented, self.ledger.authority.policy.issuer + path
-            )
+            claimed = getattr(presented, "client_id", None) or ""
+            if self.failed_attempts.exceeded(origin.address, claimed):
+                raise TOO_MANY_FAILURES
+            try:
+                endpoint = self.ledger.authority.policy.issuer + path
+                return await self.authentication.authenticate(presented, endpoint)
+            except OAuthError:
+                self.failed_attempts.add(origin.address, claimed)
+                raise
 
         return Endpoint(handler, authenticate, self.origins, self.denials)
 
     def _for_administrators(self, handler: Handler, needed: ScopeToken) -> Endpoint:
-        async def authenticate(scope: Scope, _: Form) -> AuthenticatedClient:
+        async def authenticate(scope: Scope, _: Form, __: Origin) -> AuthenticatedClient:
             return self.bearer.administrator(scope, needed)
 
         return Endpoint(handler, authenticate, self.origins, self.denials)
