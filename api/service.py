@@ -83,16 +83,15 @@ class Service:
             new_id=new_id,
             clock=clock,
         )
+        self.desk = TokenDesk(authority, fence, self.writer, self.signers, self.tokens, self.denials, clock)
         self.token = self._for_clients(TOKEN_PATH, self._token_endpoint())
         self.revocation = self._for_clients(REVOCATION_PATH, self._revocation_endpoint())
         self.introspection = self._for_clients(INTROSPECTION_PATH, self._introspection_endpoint())
         self.administrative_revocation = self._for_administrators(self._administrative_revocation(), REVOKE)
 
     def _token_endpoint(self) -> Handler:
-        authority, fence = self.ledger.authority, self.ledger.fence
         witness = Witness(self.tokens, ForeignTokens(self._jwks, self.memories))
-        desk = TokenDesk(authority, fence, self.writer, self.signers, self.tokens, self.denials, self._clock)
-        return TokenEndpoint(authority, witness, desk, new_id)
+        return TokenEndpoint(self.ledger.authority, witness, self.desk, new_id)
 
     def _revocation_endpoint(self) -> Handler:
         authority, fence = self.ledger.authority, self.ledger.fence
