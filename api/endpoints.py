@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from api.client_authentication import AuthenticatedClient
 from api.denials import Denials
 from api.forms import Form, MalformedForm, parse_form
 from api.jwks_fetcher import JwksUnavailable
-from api.oauth_errors import METHOD, TOO_LARGE, UNAVAILABLE, OAuthError, malformed
+from api.oauth_errors import METHOD, SERVER_ERROR, TOO_LARGE, UNAVAILABLE, OAuthError, malformed
 from api.origins import Origins
 from api.request_body import BodyTooLarge, ClientDisconnected, read_body
 from domain.requests import Origin
@@ -27,6 +28,8 @@ class Call:
     form: Form
     origin: Origin
 
+
+_log = logging.getLogger("counterfoil.requests")
 
 Handler = Callable[[Call], Awaitable[Answer]]
 Authenticate = Callable[[Scope, Form, Origin], Awaitable[AuthenticatedClient]]
@@ -54,6 +57,9 @@ class Endpoint:
             answer = error_answer(UNAVAILABLE)
         except ClientDisconnected:
             return
+        except Exception:
+            _log.exception("a request failed: %s", origin.request)
+            answer = error_answer(SERVER_ERROR)
         await send_answer(send, answer, origin.request)
 
     async def _answer(self, scope: Scope, receive: Receive, origin: Origin) -> Answer:

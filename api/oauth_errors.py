@@ -112,6 +112,9 @@ UNAVAILABLE: Final = OAuthError(
     retry_after=1,
 )
 """Law 1: if the log cannot be written, nothing happens. RFC 6749 §5.2 has no code for it; RFC 7009 §2.2.1 has 503."""
+SERVER_ERROR: Final = OAuthError(
+    status=500, error="server_error", description="A fault of this service; the operator finds it under the request id."
+)
 TOO_MANY_FAILURES: Final = OAuthError(
     status=429,
     error="invalid_client",

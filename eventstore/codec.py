@@ -15,9 +15,10 @@ from eventsourcing.dcb.api import DCBEvent, DCBSequencedEvent
 from domain import events
 from domain.events import Event
 from domain.tags import tags_of
+from eventstore.errors import StoreError
 
 
-class UnknownEventType(Exception):
+class UnknownEventType(StoreError):
     """The log holds an event of a type that this version does not know: it was written by a newer one."""
 
     def __init__(self, event_type: str, position: int) -> None:
@@ -27,7 +28,7 @@ class UnknownEventType(Exception):
         )
 
 
-class UnreadableEvent(Exception):
+class UnreadableEvent(StoreError):
     """The payload at this position does not have the shape of its type: the log was damaged or edited."""
 
     def __init__(self, position: int) -> None:

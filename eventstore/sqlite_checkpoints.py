@@ -8,7 +8,7 @@ from collections.abc import Callable
 import apsw
 
 from eventstore.errors import StoreError
-from eventstore.sqlite_outages import outages_told
+from eventstore.sqlite_outages import OutagesTold
 
 
 class Checkpoints:
@@ -41,7 +41,7 @@ class Checkpoints:
         return self._run(apsw.SQLITE_CHECKPOINT_TRUNCATE)
 
     def _run(self, mode: int) -> bool:
-        with self._turn, outages_told():
+        with self._turn, OutagesTold():
             connection = self._connected()
             try:
                 self.wal_pages, moved = connection.wal_checkpoint("main", mode)

@@ -10,7 +10,7 @@ from typing import Final
 import apsw
 
 from eventstore.errors import StoreError
-from eventstore.sqlite_outages import outages_told
+from eventstore.sqlite_outages import OutagesTold
 from eventstore.sqlite_rows import Bindings, Row
 
 MOST_IDLE: Final = 8
@@ -28,7 +28,7 @@ class ReadConnections:
 
     def rows(self, sql: str, bindings: Bindings = ()) -> list[Row]:
         """All rows of one statement, from one snapshot of the store. Raises StoreError."""
-        with outages_told():
+        with OutagesTold():
             cursor = self._take()
             rows = cursor.execute(sql, bindings).fetchall()
         self._give_back(cursor)  # after an error it is not: the next read opens another
@@ -66,7 +66,7 @@ class DataVersion:
 
     def value(self) -> int:
         """A number that differs from the one before if something was committed in between. Raises StoreError."""
-        with self._turn, outages_told():
+        with self._turn, OutagesTold():
             cursor = self._cursor or self._reconnect()
             self._cursor = None  # stays so if the look fails
             version: int = cursor.execute("PRAGMA data_version").get

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
 import apsw
 
 from eventstore.errors import StoreBusy, StoreError
-from eventstore.sqlite_outages import outages_told
+from eventstore.sqlite_outages import OutagesTold
 from eventstore.sqlite_schema import prepare
 
 SAFE_SQLITE: Final = (3, 51, 3)
@@ -43,7 +44,7 @@ def open_file(path: Path, patience: float) -> None:
     check_sqlite(apsw.sqlite_lib_version())
     create_privately(path)
     deadline = time.monotonic() + patience
-    with outages_told():
+    with OutagesTold():
         while not _prepared(path):
             if time.monotonic() >= deadline:
                 raise StoreBusy(f"another process keeps {path} locked")
@@ -51,13 +52,16 @@ def open_file(path: Path, patience: float) -> None:
 
 
 def _prepared(path: Path) -> bool:
-    connection = connect_to_write(path)
+    """Whether the file was free to be looked at and is a store now."""
     try:
-        prepare(connection, str(path))
+        with closing(connect_to_write(path)) as connection:
+            prepare(connection, path)
     except apsw.BusyError:
         return False
-    finally:
-        connection.close(True)
+    except apsw.CantOpenError as error:
+        raise StoreError(f"cannot open the event store {path} ({error})") from error
+    except apsw.NotADBError as error:
+        raise StoreError(f"{path} is no SQLite database, and so no event store of Counterfoil") from error
     return True
 
 

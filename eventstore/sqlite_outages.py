@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 from typing import Final
 
 import apsw
@@ -51,16 +50,22 @@ def outage_of_commit(error: apsw.Error, system_errno: int) -> StoreError:
     return OutcomeUnknown(f"the commit failed, and its events may or may not be recorded ({error})")
 
 
-@contextmanager
-def outages_told() -> Iterator[None]:
-    """Errors of SQLite leave the block as StoreError where they are outages."""
-    try:
-        yield
-    except apsw.Error as error:
-        told = outage(error)
-        if told is None:
-            raise
-        raise told from error
+class OutagesTold:
+    """Errors of SQLite leave the block as StoreError where they are outages. A class, for every read enters it."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        """Watch."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Tell. Raises StoreError."""
+        if isinstance(error, apsw.Error):
+            told = outage(error)
+            if told is not None:
+                raise told from error
 
 
 def _no_space(error: apsw.Error, system_errno: int) -> bool:

@@ -7,6 +7,7 @@ The tables below the log are not part of it: what is in them can be forgotten.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 import apsw
@@ -77,7 +78,7 @@ _SET_META: Final = "INSERT INTO meta(name, value) VALUES (?, ?)"
 _VERSION: Final = "SELECT value FROM meta WHERE name = 'schema_version'"
 
 
-def prepare(connection: apsw.Connection, path: str) -> None:
+def prepare(connection: apsw.Connection, path: Path) -> None:
     """Make an empty file a store, or check that the file is one. Raises StoreError; a foreign file stays untouched.
 
     Several processes may do this at once: one creates, the others find what it created.
@@ -91,7 +92,7 @@ def prepare(connection: apsw.Connection, path: str) -> None:
         _create(connection, path)
 
 
-def _create(connection: apsw.Connection, path: str) -> None:
+def _create(connection: apsw.Connection, path: Path) -> None:
     connection.execute("BEGIN IMMEDIATE")
     with_schema = _is_empty(connection)
     if with_schema:
@@ -110,7 +111,7 @@ def _is_empty(connection: apsw.Connection) -> bool:
     return tables == 0 and application == 0
 
 
-def _check(connection: apsw.Connection, path: str) -> None:
+def _check(connection: apsw.Connection, path: Path) -> None:
     if connection.pragma("application_id") != APPLICATION_ID:
         raise StoreError(f"{path} is an SQLite database, but no event store of Counterfoil")
     version = connection.execute(_VERSION).get

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from types import TracebackType
 from typing import Final
 
 import apsw
@@ -34,6 +35,7 @@ class WriteTransactions:
         self._is_open = False
         self._is_spoilt = False
         self._is_closed = False
+        self._step = _Step(self)
 
     def begin(self) -> None:
         """Take the append lock. Raises StoreBusy at once if somebody holds it, StoreError."""
@@ -59,12 +61,14 @@ class WriteTransactions:
         self._is_open = True
 
     def _takes_lock(self) -> bool:
-        with self._outages_told():
-            try:
-                self._ready().execute("BEGIN IMMEDIATE")
-            except apsw.BusyError:
-                return False
-            return True
+        try:
+            self._ready().execute("BEGIN IMMEDIATE")
+        except apsw.BusyError:
+            return False
+        except apsw.Error as error:
+            self._tell(error)
+            raise
+        return True
 
     def _ready(self) -> apsw.Cursor:
         """The cursor, on a new connection where the last one was given up."""
@@ -82,7 +86,7 @@ class WriteTransactions:
         """
         if not events:
             raise ValueError("there is no event to add")
-        with self._step() as cursor:
+        with self._step as cursor:
             cursor.executemany(_INSERT_EVENT, [event_row(event) for event in events])
             first = self._connection.last_insert_rowid() - len(events) + 1
             numbered = enumerate(events, first)
@@ -92,41 +96,37 @@ class WriteTransactions:
 
     def rows(self, sql: str, bindings: Bindings = ()) -> list[Row]:
         """Run a statement inside the transaction; its rows. Raises as `insert` does."""
-        with self._step() as cursor:
+        with self._step as cursor:
             return cursor.execute(sql, bindings).fetchall()
 
     def change(self, sql: str, bindings: Bindings = ()) -> int:
         """Run a statement inside the transaction; how many rows it changed. Raises as `insert` does."""
-        with self._step() as cursor:
+        with self._step as cursor:
             cursor.execute(sql, bindings)
             return self._connection.changes()
 
     def change_each(self, sql: str, bindings: Iterable[Bindings]) -> None:
         """Run a statement with each of the bindings inside the transaction. Raises as `insert` does."""
-        with self._step() as cursor:
+        with self._step as cursor:
             cursor.executemany(sql, bindings)
 
-    @contextmanager
-    def _step(self) -> Iterator[apsw.Cursor]:
-        cursor = self._inside()
-        with self._outages_told():
-            try:
-                yield cursor
-            except BaseException:
-                self._is_spoilt = True
-                raise
-
-    def _inside(self) -> apsw.Cursor:
+    def cursor_inside(self) -> apsw.Cursor:
+        """The cursor of the open transaction."""
         if not self._is_open or self._cursor is None:
             raise RuntimeError("no transaction is open")
         return self._cursor
+
+    def spoil(self, error: BaseException) -> None:
+        """A step failed, so the transaction cannot be committed. Raises the outage behind the error, if it is one."""
+        self._is_spoilt = True
+        self._tell(error)
 
     def commit(self) -> None:
         """Make the transaction durable and give the lock back, also where that fails. Raises StoreFull, OutcomeUnknown.
 
         May come from another thread than the steps before it; the interpreter runs on while the disk works.
         """
-        cursor = self._inside()
+        cursor = self.cursor_inside()
         try:
             if self._is_spoilt:
                 self._undo(cursor)
@@ -143,7 +143,7 @@ class WriteTransactions:
         """Forget the transaction, if one is open, and give the lock back. Raises nothing."""
         if self._is_open:
             try:
-                self._undo(self._inside())
+                self._undo(self.cursor_inside())
             finally:
                 self._end()
 
@@ -185,12 +185,26 @@ class WriteTransactions:
         if waited_for:
             self._turn.release()
 
-    @contextmanager
-    def _outages_told(self) -> Iterator[None]:
-        try:
-            yield
-        except apsw.Error as error:
+    def _tell(self, error: BaseException) -> None:
+        if isinstance(error, apsw.Error):
             told = outage(error, 0 if self._cursor is None else self._connection.system_errno)
-            if told is None:
-                raise
-            raise told from error
+            if told is not None:
+                raise told from error
+
+
+class _Step:
+    """One step of a transaction. A class, for a generator would cost as much as some of the statements."""
+
+    __slots__ = ("_writes",)
+
+    def __init__(self, writes: WriteTransactions) -> None:
+        self._writes = writes
+
+    def __enter__(self) -> apsw.Cursor:
+        return self._writes.cursor_inside()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self._writes.spoil(error)
