@@ -57,7 +57,7 @@ class Endpoint:
             answer = error_answer(UNAVAILABLE)
         except ClientDisconnected:
             return
-        except Exception:
+        except Exception:  # noqa: BLE001 - the last resort, so that a fault still gets an answer
             _log.exception("a request failed: %s", origin.request)
             answer = error_answer(SERVER_ERROR)
         await send_answer(send, answer, origin.request)
