@@ -1,0 +1,29 @@
+"""The one table from what can go wrong below the command line to how the command ends."""
+
+from __future__ import annotations
+
+from api.cli.exit_codes import MISTAKE, UNAVAILABLE, CommandFailed
+from api.key_directory import KeyUnavailable
+from api.ledger import NotInitialised
+from api.operations import OperatorMistake
+from api.policy_file import PolicyFileError
+from api.settings import SettingInvalid
+from domain.apply_policy import IssuerChanged
+from eventstore.codec import UnknownEventType, UnreadableEvent
+from eventstore.errors import StoreError
+
+MISTAKES = (SettingInvalid, NotInitialised, PolicyFileError, OperatorMistake, IssuerChanged, KeyUnavailable)
+OUTAGES = (StoreError, UnknownEventType, UnreadableEvent)
+
+
+def failure_of(error: Exception) -> CommandFailed | None:
+    """How the command ends; `None` for a bug, which keeps its traceback."""
+    if isinstance(error, MISTAKES):
+        return CommandFailed(str(error), MISTAKE)
+    if isinstance(error, OUTAGES):
+        return CommandFailed(str(error), UNAVAILABLE)
+    if isinstance(error, OSError):
+        what = error.strerror or str(error)
+        named = f"{error.filename}: {what}" if error.filename else what
+        return CommandFailed(named, UNAVAILABLE)
+    return None

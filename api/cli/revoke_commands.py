@@ -1,0 +1,92 @@
+"""`counterfoil revoke`: pull the plug, at the log itself."""
+
+from __future__ import annotations
+
+import click
+
+from api.cli.opened_store import opened_operator
+from api.cli.store_options import operator_options
+from api.cli.terminal_text import visible
+from api.cli.token_names import jti_of
+from domain.identifiers import Position
+from projections.revocation_targets import Kind
+
+
+@click.group()
+def revoke() -> None:
+    """Pull the plug: a token, a chain, a subject or a client.
+
+    Works on the log itself, beside running servers; each refuses what is dead from its next request on.
+    The effect goes downward only: what a token was made from stays alive.
+
+    \b
+    Example:
+      counterfoil revoke token 01890a5d-ac96-774b-bcce-b302099a8057
+      counterfoil revoke client agent
+    """
+
+
+@revoke.command()
+@click.argument("token_or_jti")
+@operator_options
+def token(token_or_jti: str, store: str | None, keys: str | None, by: str | None) -> None:
+    """Revoke one token and everything below it.
+
+    Name it by its `jti`, or give the token itself; `-` reads it from standard input.
+
+    \b
+    Example:
+      pbpaste | counterfoil revoke token -
+    """
+    _revoke("token", jti_of(token_or_jti), store, keys, by)
+
+
+@revoke.command()
+@click.argument("jti")
+@operator_options
+def chain(jti: str, store: str | None, keys: str | None, by: str | None) -> None:
+    """Revoke all tokens that descend from one first token, itself included.
+
+    \b
+    Example:
+      counterfoil revoke chain 01890a5d-ac96-774b-bcce-b302099a8057
+    """
+    _revoke("chain", jti_of(jti), store, keys, by)
+
+
+@revoke.command()
+@click.argument("subject")
+@operator_options
+def subject(subject: str, store: str | None, keys: str | None, by: str | None) -> None:
+    """Revoke all tokens of a subject, and everything below them.
+
+    It may get new ones; to refuse it altogether, add `counterfoil subject disable SUBJECT`.
+
+    \b
+    Example:
+      counterfoil revoke subject corp:u-1842
+    """
+    _revoke("subject", subject, store, keys, by)
+
+
+@revoke.command()
+@click.argument("client")
+@operator_options
+def client(client: str, store: str | None, keys: str | None, by: str | None) -> None:
+    """Revoke all tokens issued to a client, and everything below them.
+
+    \b
+    Example:
+      counterfoil revoke client agent
+    """
+    _revoke("client", client, store, keys, by)
+
+
+def _revoke(kind: Kind, name: str, store: str | None, keys: str | None, by: str | None) -> None:
+    with opened_operator(store, keys, by) as (operator, ledger, _):
+        event = operator.revoke(kind, name)
+        position = Position(ledger.fence.position)
+    if event is None:
+        click.echo(f"nothing to revoke: {kind} {visible(name)} has no token that is alive")
+    else:
+        click.echo(f"revoked {kind} {visible(name)} at position {position}")
