@@ -13,6 +13,9 @@ from domain.refusals import Reason, Refusal
 
 _SCOPE_TOKENS: Final = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+(?: [\x21\x23-\x5B\x5D-\x7E]+)*")
 
+MOST_SCOPES: Final = 64
+"""More scopes in one request are refused: what is asked for is recorded, and the log must not be filled."""
+
 Limit = Literal["subject_token", "actor_token", "target"]
 
 
@@ -34,7 +37,7 @@ class Meet:
 
 def parse_scope(unverified_scope: str) -> tuple[Scope, ...] | Refusal:
     """Read a `scope` parameter; the same scope twice is one, the order is the caller's."""
-    if not _SCOPE_TOKENS.fullmatch(unverified_scope):
+    if unverified_scope.count(" ") >= MOST_SCOPES or not _SCOPE_TOKENS.fullmatch(unverified_scope):
         return Refusal(Reason.SCOPE_MALFORMED)
     return tuple(dict.fromkeys(Scope(scope) for scope in unverified_scope.split(" ")))
 
