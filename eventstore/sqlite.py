@@ -14,6 +14,7 @@ from eventsourcing.persistence import IntegrityError, ProgrammingError
 from eventstore.sqlite_checkpoints import Checkpoints
 from eventstore.sqlite_connections import DataVersion, ReadConnections
 from eventstore.sqlite_file import connect_to_checkpoint, connect_to_read, connect_to_write, open_file
+from eventstore.sqlite_outages import OutagesTold
 from eventstore.sqlite_reads import PAGE, ReadResponse, read
 from eventstore.sqlite_rows import sequenced
 from eventstore.sqlite_subscriptions import Listeners, SQLiteSubscription
@@ -53,8 +54,9 @@ class SQLiteRecorder(DCBRecorder):
         Raises StoreError, also for a file that is not ours or was written by a newer version.
         """
         open_file(path, patience)
+        with OutagesTold():
+            self.writes: Final = WriteTransactions(partial(connect_to_write, path), patience)
         self.reads: Final = ReadConnections(partial(connect_to_read, path))
-        self.writes: Final = WriteTransactions(partial(connect_to_write, path), patience)
         self.tag_index: Final = TagIndex(self.writes, self.reads)
         self.checkpoints: Final = Checkpoints(partial(connect_to_checkpoint, path, _READER_PATIENCE))
         self._data_version = DataVersion(partial(connect_to_read, path))

@@ -20,6 +20,9 @@ SAFE_SQLITE: Final = (3, 51, 3)
 LONGEST_WAL: Final = 64 * 1024 * 1024
 """Bytes after which the write-ahead log should start anew, and which its file keeps when it does."""
 
+_RECOVERY: Final = 5000
+"""Milliseconds that anybody waits for another process that recovers the log after a crash, or closes the file last."""
+
 _DURABLE: Final = """
 PRAGMA synchronous = FULL;
 PRAGMA fullfsync = ON;
@@ -92,6 +95,7 @@ def connect_to_write(path: Path) -> apsw.Connection:
     connection = _connect(path)
     connection.execute(_WRITING)
     connection.pragma("journal_size_limit", LONGEST_WAL)
+    connection.set_busy_timeout(0)
     return connection
 
 
@@ -99,7 +103,6 @@ def connect_to_read(path: Path) -> apsw.Connection:
     """A connection that cannot write. Raises apsw.Error."""
     connection = _connect(path)
     connection.execute("PRAGMA query_only = ON")
-    connection.set_busy_timeout(1000)  # readers wait for nobody but a recovery after a crash
     return connection
 
 
@@ -115,5 +118,6 @@ def connect_to_checkpoint(path: Path, patience: float) -> apsw.Connection:
 
 def _connect(path: Path) -> apsw.Connection:
     connection = apsw.Connection(str(path.absolute()), flags=apsw.SQLITE_OPEN_READWRITE)
+    connection.set_busy_timeout(_RECOVERY)
     connection.execute(_DURABLE)
     return connection

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from eventsourcing.dcb.api import DCBQuery, DCBSequencedEvent, DCBSubscription
 
+from eventstore.errors import StoreError
+
 if TYPE_CHECKING:
     from eventstore.sqlite import SQLiteRecorder
 
@@ -54,11 +56,15 @@ class SQLiteSubscription(DCBSubscription["SQLiteRecorder"]):
 
     def __next__(self) -> DCBSequencedEvent:
         while not self._has_been_stopped:
-            found = next(self._response, None)
-            if found is not None:
-                self._last_position = found.position
-                return found
-            self._read_on()
+            try:
+                found = next(self._response, None)
+                if found is not None:
+                    self._last_position = found.position
+                    return found
+                self._read_on()
+            except StoreError:
+                if not self._has_been_stopped:
+                    raise
         raise StopIteration
 
     def _read_on(self) -> None:

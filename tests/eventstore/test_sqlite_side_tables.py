@@ -1,0 +1,145 @@
+"""What is kept beside the log: durable when it says so, exact under races, and forgotten when it must be."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import apsw
+import pytest
+
+from eventstore.side_tables import SideTables
+from eventstore.sqlite import SQLiteRecorder
+from tests.eventstore.log_samples import event, events
+
+A_HASH = bytes(range(32))
+ANOTHER_HASH = bytes(32)
+
+
+@pytest.fixture
+def tables(recorder: SQLiteRecorder) -> SideTables:
+    """The side tables of an empty store."""
+    return SideTables(recorder)
+
+
+def test_secrets_are_kept_by_client_and_credential(tables: SideTables) -> None:
+    """Added, replaced, removed; other processes see them at once."""
+    assert tables.client_secrets() == {}
+    tables.add_client_secret("agent", "c1", ANOTHER_HASH)
+    tables.add_client_secret("agent", "c1", A_HASH)
+    tables.add_client_secret("agent", "c2", A_HASH)
+    tables.add_client_secret("other", "c1", ANOTHER_HASH)
+    assert tables.remove_client_secret("agent", "c2")
+    assert not tables.remove_client_secret("agent", "c2")
+    assert tables.client_secrets() == {"agent": {"c1": A_HASH}, "other": {"c1": ANOTHER_HASH}}
+
+
+def test_only_a_hash_is_taken_for_one(tables: SideTables) -> None:
+    """A secret itself can never end up in the table by mistake."""
+    with pytest.raises(apsw.ConstraintError):
+        tables.add_client_secret("agent", "c1", b"the secret itself")
+
+
+def test_a_jti_is_claimed_once_in_its_namespace(recorder: SQLiteRecorder, tables: SideTables) -> None:
+    """Another kind or another client has its own."""
+    with recorder.transaction():
+        assert tables.claim("assertion", "agent", A_HASH, 100)
+        assert not tables.claim("assertion", "agent", A_HASH, 100)
+        assert not tables.claim("assertion", "agent", A_HASH, 999)
+        assert tables.claim("assertion", "other", A_HASH, 100)
+        assert tables.claim("proof", "agent", A_HASH, 100)
+        assert tables.claim("assertion", "agent", ANOTHER_HASH, 100)
+
+
+def test_a_claim_belongs_to_the_transaction_of_the_batch(
+    recorder: SQLiteRecorder, tables: SideTables
+) -> None:
+    """Durable with it, forgotten with it, and a mistake without one."""
+    recorder.begin()
+    recorder.insert([event("a")])
+    assert tables.claim("assertion", "agent", A_HASH, 100)
+    recorder.rollback()
+    recorder.begin()
+    assert tables.claim("assertion", "agent", A_HASH, 100)
+    recorder.insert([event("a")])
+    recorder.commit()
+    with pytest.raises(RuntimeError, match="no transaction is open"):
+        tables.claim("assertion", "agent", A_HASH, 100)
+    with recorder.transaction():
+        assert not tables.claim("assertion", "agent", A_HASH, 100)
+
+
+def test_of_many_threads_one_claims(recorder: SQLiteRecorder, tables: SideTables) -> None:
+    """The same `jti` at the same moment."""
+    claimed: list[bool] = []
+
+    def claim() -> None:
+        with recorder.transaction():
+            claimed.append(tables.claim("assertion", "agent", A_HASH, 100))
+
+    threads = [threading.Thread(target=claim) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(claimed) == [False] * 7 + [True]
+
+
+def test_only_expired_claims_are_pruned(recorder: SQLiteRecorder, tables: SideTables) -> None:
+    """In bounded parts, until there are none; a claim counts up to and including its `exp`."""
+    with recorder.transaction():
+        for number in range(7):
+            tables.claim("assertion", "agent", number.to_bytes(32, "big"), 100 + number)
+    assert [tables.prune_claims(105, limit=2) for _ in range(4)] == [2, 2, 1, 0]
+    with recorder.transaction():
+        again = [tables.claim("assertion", "agent", number.to_bytes(32, "big"), 200) for number in range(7)]
+    assert again == [True, True, True, True, True, False, False]
+
+
+def test_a_pseudonym_leads_back_until_it_is_forgotten(recorder: SQLiteRecorder, tables: SideTables) -> None:
+    """Each issuer has its own, and the first subject stays."""
+    with recorder.transaction():
+        assert tables.remember_pseudonym("corp", "p1", "alice")
+        assert not tables.remember_pseudonym("corp", "p1", "mallory")
+        assert tables.remember_pseudonym("other", "p1", "bob")
+    assert tables.subject_of("corp", "p1") == "alice"
+    assert tables.forget_pseudonym("corp", "p1")
+    assert not tables.forget_pseudonym("corp", "p1")
+    assert tables.subject_of("corp", "p1") is None
+    assert tables.subject_of("other", "p1") == "bob"
+
+
+def test_a_forgotten_subject_is_nowhere_in_the_files(
+    recorder: SQLiteRecorder, tables: SideTables, log_file: Path
+) -> None:
+    """Neither in a free page of the store nor in an old page of its write-ahead log."""
+    with recorder.transaction():
+        for number in range(300):
+            tables.remember_pseudonym("corp", f"p{number}", f"somebody-{number}")
+        tables.remember_pseudonym("corp", "p", "alice.of.wonderland")
+    recorder.checkpoint()
+    recorder.append(events(50, "a"))
+    assert tables.forget_pseudonym("corp", "p")
+    for file in log_file.parent.iterdir():
+        assert b"alice.of.wonderland" not in file.read_bytes(), file.name
+    assert tables.subject_of("corp", "p299") == "somebody-299"
+
+
+def test_secret_material_is_made_once(tables: SideTables, log_file: Path) -> None:
+    """The same for every process and after a restart; another name, another secret."""
+    key = tables.secret_material("pseudonym")
+    assert len(key) == 32
+    assert tables.secret_material("pseudonym") == key
+    assert tables.secret_material("other") != key
+    assert tables.secret_material("given", lambda: b"made by the caller") == b"made by the caller"
+    other = SQLiteRecorder(log_file)
+    assert SideTables(other).secret_material("pseudonym") == key
+    other.close()
+
+
+def test_side_tables_are_no_part_of_the_log(recorder: SQLiteRecorder, tables: SideTables) -> None:
+    """No position is used up."""
+    tables.add_client_secret("agent", "c1", A_HASH)
+    tables.secret_material("pseudonym")
+    assert recorder.last_position() == 0
+    assert recorder.append([event("a")]) == 1
