@@ -29,7 +29,9 @@ from domain.policy import Policy
 )
 @operator_options
 @json_option
-def init(policy_file: Path | None, store: str | None, keys: str | None, by: str | None, as_json: bool) -> None:
+def init(
+    policy_file: Path | None, store: str | None, keys: str | None, by: str | None, as_json: bool
+) -> None:
     """Create the event store, the first key and the first secrets.
 
     Writes the store, a directory with the first signing key, and the policy: the sample policy unless

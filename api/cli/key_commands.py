@@ -42,7 +42,9 @@ def list_keys(store: str | None, as_json: bool) -> None:
     if as_json:
         print_json([_facts(key) for key in known])
         return
-    rows = [(key.kid, key.alg, key.state, readable(key.signs_from * 1000), str(key.published)) for key in known]
+    rows = [
+        (key.kid, key.alg, key.state, readable(key.signs_from * 1000), str(key.published)) for key in known
+    ]
     print_table(["kid", "alg", "state", "signs from", "published at"], rows)
 
 

@@ -29,7 +29,7 @@ class LazyGroup(click.Group):
         command: click.Command = attribute(self.commands_at[cmd_name][0])
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
         """From the table alone; nothing is imported."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, short_help) for name, (_, short_help) in self.commands_at.items()])

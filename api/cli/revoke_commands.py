@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import click
 
+from api.cli.exit_codes import refused
 from api.cli.opened_store import opened_operator
 from api.cli.store_options import operator_options
 from api.cli.terminal_text import visible
-from api.cli.token_names import jti_of
+from api.cli.token_names import TokenName
+from api.operations import OperatorMistake
 from domain.identifiers import Position
 from projections.revocation_targets import Kind
 
@@ -27,7 +29,7 @@ def revoke() -> None:
 
 
 @revoke.command()
-@click.argument("token_or_jti")
+@click.argument("token_or_jti", type=TokenName())
 @operator_options
 def token(token_or_jti: str, store: str | None, keys: str | None, by: str | None) -> None:
     """Revoke one token and everything below it.
@@ -38,20 +40,22 @@ def token(token_or_jti: str, store: str | None, keys: str | None, by: str | None
     Example:
       pbpaste | counterfoil revoke token -
     """
-    _revoke("token", jti_of(token_or_jti), store, keys, by)
+    _revoke("token", token_or_jti, store, keys, by)
 
 
 @revoke.command()
-@click.argument("jti")
+@click.argument("token_or_jti", type=TokenName())
 @operator_options
-def chain(jti: str, store: str | None, keys: str | None, by: str | None) -> None:
+def chain(token_or_jti: str, store: str | None, keys: str | None, by: str | None) -> None:
     """Revoke all tokens that descend from one first token, itself included.
+
+    `counterfoil audit chain TOKEN_OR_JTI` says which token is the first.
 
     \b
     Example:
       counterfoil revoke chain 01890a5d-ac96-774b-bcce-b302099a8057
     """
-    _revoke("chain", jti_of(jti), store, keys, by)
+    _revoke("chain", token_or_jti, store, keys, by)
 
 
 @revoke.command()
@@ -84,7 +88,10 @@ def client(client: str, store: str | None, keys: str | None, by: str | None) -> 
 
 def _revoke(kind: Kind, name: str, store: str | None, keys: str | None, by: str | None) -> None:
     with opened_operator(store, keys, by) as (operator, ledger, _):
-        event = operator.revoke(kind, name)
+        try:
+            event = operator.revoke(kind, name)
+        except OperatorMistake as error:
+            raise refused(str(error)) from None
         position = Position(ledger.fence.position)
     if event is None:
         click.echo(f"nothing to revoke: {kind} {visible(name)} has no token that is alive")

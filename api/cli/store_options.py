@@ -15,7 +15,9 @@ store_option = click.option(
     "--store", metavar="PATH", help="The event store.  [default: COUNTERFOIL_STORE, else counterfoil.db]"
 )
 keys_option = click.option(
-    "--keys", metavar="DIRECTORY", help="The private signing keys.  [default: COUNTERFOIL_KEYS, else STORE.keys]"
+    "--keys",
+    metavar="DIRECTORY",
+    help="The private signing keys.  [default: COUNTERFOIL_KEYS, else STORE.keys]",
 )
 by_option = click.option(
     "--by", metavar="NAME", help="Who does this, as the log will say.  [default: your user name]"

@@ -1,0 +1,25 @@
+"""`counterfoil audit`: the log, read by people and programs."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import click
+
+from api.cli.lazy_group import LazyGroup
+
+COMMANDS: Final = {
+    "log": ("api.cli.audit_log:log", "List events: who asked, what was decided, and why."),
+    "chain": ("api.cli.audit_chain:chain", "Draw the tree of a chain, and what became of each token."),
+}
+
+
+@click.group(cls=LazyGroup, commands_at=COMMANDS)
+def audit() -> None:
+    """Read the log: every decision, and the tree of a chain.
+
+    \b
+    Example:
+      counterfoil audit log --client agent --since 15m
+      counterfoil audit chain 01890a5d-ac96-774b-bcce-b302099a8057
+    """

@@ -1,0 +1,84 @@
+"""A chain drawn on a terminal."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from rich.text import Text
+from rich.tree import Tree
+
+from api.cli.event_words import dropped_words, short, words
+from api.cli.printed import console
+from api.cli.terminal_text import visible
+from api.cli.times import readable
+from domain.events import TokenExchanged
+from domain.identifiers import Jti
+from projections.audit_search import RecordedEvent
+from projections.lineage import Chain, ChainToken, TokenState
+
+_STYLES: Final = {"alive": "green", "expired": "dim", "revoked": "bold red", "suspended": "yellow"}
+
+
+def print_chain(chain: Chain, *, named: Jti, full: bool) -> None:
+    """The tree, root first; the token that was asked for stands out."""
+    tree = Tree(_title(chain))
+    _grow(tree, chain, chain.root, named, full)
+    if chain.refusals:
+        refused = tree.add(Text("refused on this chain", style="yellow"))
+        for refusal in chain.refusals:
+            refused.add(_refusal(refusal, full))
+    console().print(tree)
+
+
+def _title(chain: Chain) -> Text:
+    title = f"chain {chain.root.birth.jti} of {chain.root.birth.subject}, up to position {chain.position}"
+    return Text(visible(title))
+
+
+def _grow(branch: Tree, chain: Chain, token: ChainToken, named: Jti, full: bool) -> None:
+    grown = branch.add(_label(token, named, full))
+    for child in chain.made_from(token.birth.jti):
+        _grow(grown, chain, child, named, full)
+
+
+def _label(token: ChainToken, named: Jti, full: bool) -> Text:
+    birth = token.birth
+    what = f"  {birth.client} → {' '.join(birth.audiences)}  [{' '.join(birth.scope)}]  depth {birth.depth}  "
+    label = Text(short(birth.jti, full=full), style="bold reverse" if birth.jti == named else "bold")
+    label = Text.assemble(label, visible(what), _state(token.state, birth.exp, full))
+    for line in _details(token, full):
+        label.append("\n  " + visible(line), style="dim")
+    return label
+
+
+def _state(state: TokenState, exp: int, full: bool) -> Text:
+    if state.ended_by is not None:
+        event = state.ended_by
+        what = f"{state.name}: {event.event.TYPE} at {event.position}, {words(event.event, full=full)}"
+    elif state.name == "suspended":
+        what = f"{state.name}: {state.reason}"
+    elif state.name == "alive":
+        what = f"{state.name} until {readable(exp * 1000)}"
+    else:
+        what = f"{state.name} {readable(exp * 1000)}"
+    return Text(visible(what), style=_STYLES[state.name])
+
+
+def _details(token: ChainToken, full: bool) -> list[str]:
+    event = token.event
+    lines = []
+    if event.dropped:
+        lines.append(f"dropped: {dropped_words(event.dropped)}")
+    if isinstance(event, TokenExchanged):
+        if event.semantics == "delegation":
+            lines.append(f"delegation: acts for {event.subject}")
+        if event.would_deny:
+            lines.append(f'let through by mode = "audit": {", ".join(event.would_deny)}')
+    if event.actor_lineage:
+        actors = ", ".join(short(entry.jti, full=full) for entry in event.actor_lineage)
+        lines.append(f"stands on actor tokens too: {actors}")
+    return lines
+
+
+def _refusal(refusal: RecordedEvent, full: bool) -> Text:
+    return Text(visible(f"{refusal.position}  {words(refusal.event, full=full)}"))

@@ -1,0 +1,141 @@
+"""The tree of a chain: every token that descends from one first token, and whether it lives.
+
+It is folded up to one position, so it also says what was true at that moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from eventsourcing.dcb.api import DCBQuery, DCBQueryItem, DCBReadResponse, DCBSequencedEvent
+
+from domain.births import birth_of
+from domain.events import TokenBirth, TokenExchangeDenied, TokenIssueDenied, TokenRevokeDenied
+from domain.identifiers import Jti, Position
+from domain.lineage import Birth
+from domain.refusals import Reason
+from domain.tags import tag
+from eventstore.codec import decode
+from projections.audit_search import RecordedEvent
+from projections.authority import FoldedAuthority
+from projections.births import BIRTH_TYPES
+from projections.deaths import Deaths
+
+REFUSAL_TYPES = [TokenExchangeDenied.TYPE, TokenIssueDenied.TYPE, TokenRevokeDenied.TYPE]
+
+
+class LineageSource(Protocol):
+    """The reading half of a store."""
+
+    def read(
+        self, query: DCBQuery | None = None, *, after: int | None = None, limit: int | None = None
+    ) -> DCBReadResponse:
+        """The events that a query finds."""
+
+    def read_fence(self, after: int, limit: int | None = None) -> Iterator[DCBSequencedEvent]:
+        """The fence events after a position, in order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenState:
+    """Whether a token is accepted, and what ended it: of revocation and expiry, what came first."""
+
+    name: Literal["alive", "expired", "revoked", "suspended"]
+    reason: Reason | None = None
+    """Why it is revoked or suspended."""
+    ended_by: RecordedEvent | None = None
+    """The event that revoked it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainToken:
+    """One token of a chain."""
+
+    birth: Birth
+    event: TokenBirth
+    state: TokenState
+
+    @property
+    def parent(self) -> Jti | None:
+        """The token it was made from; `None` for the root."""
+        return self.birth.lineage[-1].jti if self.birth.lineage else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chain:
+    """A chain as of `position`."""
+
+    tokens: tuple[ChainToken, ...]
+    """In the order of the log, so a parent stands before its children."""
+    refusals: tuple[RecordedEvent, ...]
+    """What was refused to whoever presented a token of the chain."""
+    position: Position
+
+    @property
+    def root(self) -> ChainToken:
+        """The first token."""
+        return self.tokens[0]
+
+    def made_from(self, jti: Jti) -> list[ChainToken]:
+        """The children of a token."""
+        return [token for token in self.tokens if token.parent == jti]
+
+
+class ChainUnknown(Exception):
+    """The log knows no chain of that root, or knew none at that position."""
+
+
+def chain_at(source: LineageSource, root: Jti, position: Position, now: int) -> Chain:
+    """The chain folded up to a position; `now` in seconds decides what has expired.
+
+    Raises ChainUnknown, what the store raises, and what the codec raises on a damaged log.
+    """
+    authority, deaths = FoldedAuthority(), Deaths()
+    for fence in _until(source.read_fence(0), position):
+        authority.apply(fence.event, fence.position)
+        deaths.add(fence)
+    births = list(_tagged(source, root, BIRTH_TYPES, position))
+    if not births:
+        raise ChainUnknown(f"up to position {position} the log knows no chain {root!r}")
+    return Chain(
+        tokens=tuple(_tokens(births, authority, deaths, now)),
+        refusals=tuple(_tagged(source, root, REFUSAL_TYPES, position)),
+        position=position,
+    )
+
+
+def _tagged(source: LineageSource, root: Jti, types: list[str], end: Position) -> Iterator[RecordedEvent]:
+    query = DCBQuery(items=[DCBQueryItem(types=types, tags=[tag("chain", root)])])
+    return _until(source.read(query), end)
+
+
+def _until(rows: Iterator[DCBSequencedEvent], end: Position) -> Iterator[RecordedEvent]:
+    for stored in rows:
+        if stored.position > end:
+            return
+        yield RecordedEvent(position=Position(stored.position), event=decode(stored))
+
+
+def _tokens(
+    births: list[RecordedEvent], authority: FoldedAuthority, deaths: Deaths, now: int
+) -> Iterator[ChainToken]:
+    for recorded in births:
+        birth = birth_of(recorded.event, recorded.position)
+        if birth is not None and isinstance(recorded.event, TokenBirth):
+            state = _state(birth, authority, deaths, now)
+            yield ChainToken(birth=birth, event=recorded.event, state=state)
+
+
+def _state(birth: Birth, authority: FoldedAuthority, deaths: Deaths, now: int) -> TokenState:
+    reason = authority.revoked(birth) or deaths.retirement(birth)
+    death = deaths.first(birth) if reason is not None else None
+    if death is not None and death.event.at // 1000 < birth.exp:
+        return TokenState(name="revoked", reason=reason, ended_by=death)
+    if birth.exp <= now:
+        return TokenState(name="expired")
+    suspension = authority.suspended(birth)
+    if suspension is not None:
+        return TokenState(name="suspended", reason=suspension)
+    return TokenState(name="alive")
