@@ -11,6 +11,7 @@ from domain.events import (
     SubjectRevoked,
     TokenRevoked,
 )
+from domain.identifiers import Kid
 from domain.lineage import Birth, LineageEntry
 from domain.refusals import Reason
 from projections.audit_search import RecordedEvent
@@ -24,11 +25,14 @@ class Deaths:
 
     def __init__(self) -> None:
         self._deaths: list[RecordedEvent] = []
+        self._retired: set[Kid] = set()
 
     def add(self, recorded: RecordedEvent) -> None:
         """Fold one fence event."""
         if isinstance(recorded.event, (Revocation, KeyCompromised, KeyRetired)):
             self._deaths.append(recorded)
+        if isinstance(recorded.event, KeyRetired):
+            self._retired.add(recorded.event.kid)
 
     def first(self, birth: Birth) -> RecordedEvent | None:
         """The first event that ended the token, or `None`."""
@@ -36,8 +40,7 @@ class Deaths:
 
     def retirement(self, birth: Birth) -> Reason | None:
         """The reason for which a token is refused whose own key has left the JWKS."""
-        retired = (d.event.kid for d in self._deaths if isinstance(d.event, KeyRetired))
-        return Reason.TOKEN_KEY_UNKNOWN if birth.kid in retired else None
+        return Reason.TOKEN_KEY_UNKNOWN if birth.kid in self._retired else None
 
 
 def _ended(birth: Birth, death: RecordedEvent) -> bool:

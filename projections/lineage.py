@@ -78,9 +78,12 @@ class Chain:
         """The first token."""
         return self.tokens[0]
 
-    def made_from(self, jti: Jti) -> list[ChainToken]:
-        """The children of a token."""
-        return [token for token in self.tokens if token.parent == jti]
+    def by_parent(self) -> dict[Jti | None, list[ChainToken]]:
+        """Each token that has children, with them; the root is the child of `None`."""
+        children: dict[Jti | None, list[ChainToken]] = {}
+        for token in self.tokens:
+            children.setdefault(token.parent, []).append(token)
+        return children
 
 
 class ChainUnknown(Exception):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 import click
@@ -101,10 +102,11 @@ def log(
         try:
             found.print(found.once(after, limit), show, header=as_table)
             if follow:
-                found.print(found.later(), show)
+                with suppress(KeyboardInterrupt):
+                    found.print(found.later(), show)
         except UnknownType as error:
             raise mistake(str(error)) from None
-    if not found.count:
+    if not found.count and not follow:
         raise refused(f"nothing matched, up to position {found.position}")
 
 

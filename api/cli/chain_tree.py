@@ -22,7 +22,12 @@ _STYLES: Final = {"alive": "green", "expired": "dim", "revoked": "bold red", "su
 def print_chain(chain: Chain, *, named: Jti, full: bool) -> None:
     """The tree, root first; the token that was asked for stands out."""
     tree = Tree(_title(chain))
-    _grow(tree, chain, chain.root, named, full)
+    children = chain.by_parent()
+    waiting = [(tree, chain.root)]
+    while waiting:
+        branch, token = waiting.pop()
+        grown = branch.add(_label(token, named, full))
+        waiting.extend((grown, child) for child in reversed(children.get(token.birth.jti, [])))
     if chain.refusals:
         refused = tree.add(Text("refused on this chain", style="yellow"))
         for refusal in chain.refusals:
@@ -33,12 +38,6 @@ def print_chain(chain: Chain, *, named: Jti, full: bool) -> None:
 def _title(chain: Chain) -> Text:
     title = f"chain {chain.root.birth.jti} of {chain.root.birth.subject}, up to position {chain.position}"
     return Text(visible(title))
-
-
-def _grow(branch: Tree, chain: Chain, token: ChainToken, named: Jti, full: bool) -> None:
-    grown = branch.add(_label(token, named, full))
-    for child in chain.made_from(token.birth.jti):
-        _grow(grown, chain, child, named, full)
 
 
 def _label(token: ChainToken, named: Jti, full: bool) -> Text:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from typing import Any
 
 import click
 
@@ -13,6 +14,7 @@ from api.cli.printed import print_json, print_table
 from api.cli.store_options import json_option, operator_options, store_option
 from api.cli.times import Duration
 from domain.identifiers import ClientId
+from domain.policy import Client
 
 
 @click.group()
@@ -40,33 +42,38 @@ def list_clients(store: str | None, as_json: bool) -> None:
     """
     with opened_ledger(store) as ledger:
         registry = ledger.authority.registry
-        now = int(time.time())
-        clients = [
-            {
-                "client": entry.name,
-                "authentication": entry.authentication,
-                "grants": entry.grants,
-                "secrets": _counting(registry.credentials_of(entry.name), now),
-                "disabled": entry.disabled,
-            }
-            for entry in registry.policy.clients.values()
-        ]
+        secrets = {name: _counting(registry.credentials_of(name)) for name in registry.policy.clients}
+        clients = list(registry.policy.clients.values())
     if as_json:
-        print_json(clients)
+        print_json([_facts(entry, secrets[entry.name]) for entry in clients])
         return
     rows = [
-        (c["client"], c["authentication"], " ".join(c["grants"]), str(c["secrets"]), _yes(c["disabled"]))
-        for c in clients
+        (
+            entry.name,
+            entry.authentication,
+            " ".join(entry.grants),
+            str(secrets[entry.name]),
+            "yes" if entry.disabled else "",
+        )
+        for entry in clients
     ]
     print_table(["client", "authentication", "grants", "secrets", "disabled"], rows)
 
 
-def _counting(credentials: Mapping[str, int | None], now: int) -> int:
+def _facts(entry: Client, secrets: int) -> dict[str, Any]:
+    return {
+        "client": entry.name,
+        "authentication": entry.authentication,
+        "grants": entry.grants,
+        "secrets": secrets,
+        "disabled": entry.disabled,
+    }
+
+
+def _counting(credentials: Mapping[str, int | None]) -> int:
+    """How many of the secrets count now."""
+    now = int(time.time())
     return sum(1 for until in credentials.values() if until is None or until > now)
-
-
-def _yes(value: bool) -> str:
-    return "yes" if value else ""
 
 
 @client.group()

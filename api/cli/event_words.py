@@ -58,7 +58,7 @@ def words(event: Event, *, full: bool = False) -> str:
         case PolicyApplied():
             return f"by {event.by}: {'; '.join(event.difference)}"
         case DenialsCounted():
-            counted = ", ".join(f"{reason} × {count}" for reason, count in event.counts.items())
+            counted = ", ".join(f"{count} {reason}" for reason, count in event.counts.items())
             return f"{event.client or 'unauthenticated'}: {counted}"
         case _:
             return ""

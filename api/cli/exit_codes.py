@@ -22,7 +22,7 @@ class CommandFailed(click.ClickException):
 
     def __init__(self, message: str, exit_code: int) -> None:
         super().__init__(message)
-        self.exit_code = exit_code
+        self.exit_code = exit_code  # type: ignore[misc]  # click itself documents the override
 
     def show(self, file: IO[Any] | None = None) -> None:
         """`counterfoil: ...`, whatever stands in the message."""

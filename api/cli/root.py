@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -75,3 +77,7 @@ def main() -> None:
     Exit codes: 0 done, 1 refused or nothing matched, 2 something to change on the
     command line, in a setting or in a policy file, 3 store or service unavailable.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that cannot show a character gets its escape; a command must not fail for that.
+            stream.reconfigure(errors="backslashreplace")
