@@ -122,7 +122,6 @@ class TrustedIssuer:
     """Seconds since `iat` after which a credential is too old."""
     required_claims: Mapping[str, str] = field(default_factory=dict)
     """Claims that must have exactly this value, a tenant for one."""
-    depth: int | None = None
     lifetime: int | None = None
     disabled: bool = False
 
