@@ -136,7 +136,7 @@ def revoke(url: str, client_id: str, client_secret_file: str | None, token: str)
       counterfoil token revoke --client-id agent "$TOKEN"
     """
     logged_in(url, client_id, client_secret_file).post(REVOCATION_PATH, {"token": token})
-    print_json({"revoked": True})
+    click.echo("done: if it was a living token of this client, it is revoked now")
 
 
 def _filled(**parameters: Any) -> dict[str, Any]:

@@ -29,7 +29,7 @@ class TokenService:
         try:
             answer = httpx.post(self._url + path, data=dict(form), auth=self._login, timeout=TIMEOUT)
         except httpx.HTTPError as error:
-            raise unavailable(f"cannot reach {self._url}: {error or type(error).__name__}") from None
+            raise unavailable(f"cannot reach {self._url}: {str(error) or type(error).__name__}") from None
         except (httpx.InvalidURL, UnicodeError) as error:
             raise unavailable(f"{self._url} is no URL: {error}") from None
         body = _json(answer)
