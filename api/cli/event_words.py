@@ -56,12 +56,18 @@ def words(event: Event, *, full: bool = False) -> str:
         case ClientCredentialAdded() | ClientCredentialRetired():
             return f"{event.client}: secret {short(event.credential, full=full)} by {event.by}"
         case PolicyApplied():
-            return f"by {event.by}: {'; '.join(event.difference)}"
+            return f"by {event.by}: {_changes(event.difference, full)}"
         case DenialsCounted():
             counted = ", ".join(f"{count} {reason}" for reason, count in event.counts.items())
             return f"{event.client or 'unauthenticated'}: {counted}"
         case _:
             return ""
+
+
+def _changes(difference: tuple[str, ...], full: bool) -> str:
+    shown = difference if full else difference[:2]
+    more = len(difference) - len(shown)
+    return "; ".join(shown) + (f"; and {more} more" if more else "")
 
 
 def _birth(event: TokenBirth, full: bool) -> str:

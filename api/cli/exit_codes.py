@@ -6,7 +6,7 @@ from typing import IO, Any, Final
 
 import click
 
-from api.cli.terminal_text import one_line
+from api.cli.terminal_text import visible
 
 DONE: Final = 0
 REFUSED: Final = 1
@@ -18,7 +18,7 @@ UNAVAILABLE: Final = 3
 
 
 class CommandFailed(click.ClickException):
-    """Ends the command with one line on standard error that says what to change."""
+    """Ends the command with a line on standard error that says what to change; a policy file may need several."""
 
     def __init__(self, message: str, exit_code: int) -> None:
         super().__init__(message)
@@ -26,7 +26,8 @@ class CommandFailed(click.ClickException):
 
     def show(self, file: IO[Any] | None = None) -> None:
         """`counterfoil: ...`, whatever stands in the message."""
-        click.echo(f"counterfoil: {one_line(self.message)}", file=file, err=file is None)
+        for line in self.message.split("\n"):
+            click.echo(f"counterfoil: {visible(line)}", file=file, err=file is None)
 
 
 def refused(message: str) -> CommandFailed:

@@ -61,10 +61,10 @@ def _facts(key: Key) -> dict[str, str | int]:
 @keys.command()
 @operator_options
 def rotate(store: str | None, keys: str | None, by: str | None) -> None:
-    """Publish a new key; a running server lets it sign once every verifier can know it.
+    """Publish a new key, which signs a little later.
 
-    It stands in the JWKS at once and signs after COUNTERFOIL_JWKS_MAX_AGE seconds. The key before it
-    stays in the JWKS until its last token has expired.
+    It stands in the JWKS at once; a running server lets it sign after COUNTERFOIL_JWKS_MAX_AGE seconds,
+    when every verifier can know it. The key before it stays until its last token has expired.
 
     \b
     Example:
@@ -79,7 +79,7 @@ def rotate(store: str | None, keys: str | None, by: str | None) -> None:
 @click.argument("kid")
 @operator_options
 def retire(kid: str, store: str | None, keys: str | None, by: str | None) -> None:
-    """Take a superseded key out of the JWKS now.
+    """Take a superseded key out of the JWKS.
 
     Servers do this by themselves when its last token has expired; before that, its living tokens are
     refused from here on.
@@ -97,9 +97,10 @@ def retire(kid: str, store: str | None, keys: str | None, by: str | None) -> Non
 @click.argument("kid")
 @operator_options
 def compromise(kid: str, store: str | None, keys: str | None, by: str | None) -> None:
-    """Disown a key that has leaked: every token it signed is dead.
+    """Disown a key that has leaked.
 
-    So is everything made from those tokens. If it was the signing key, a new one takes over at once.
+    Every token it signed is dead, and so is everything made from those tokens. If it was the signing
+    key, a new one takes over at once.
 
     \b
     Example:

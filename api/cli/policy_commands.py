@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import click
 
 from api.cli.applied_policy import print_secrets, print_secrets_as_json
+from api.cli.exit_codes import mistake
 from api.cli.opened_store import opened_ledger, opened_operator
 from api.cli.store_options import json_option, operator_options, store_option
 from api.cli.terminal_text import visible
 from api.policy_file import read_policy_file
 from domain.policy import Policy
 from domain.policy_difference import difference
-from projections.authority import FoldedAuthority
 
-DIFFERENT = 2
+DIFFERENT: Final = 2
 """Exit code of `policy plan --exit-code` where the file is not what is in force."""
+
+_COLOURS: Final = {"widens": "yellow", "narrows": "green", "warning": "red"}
 
 _file = click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 
@@ -68,9 +71,13 @@ def plan(ctx: click.Context, file: Path, store: str | None, exit_code: bool) -> 
     """
     planned = read_policy_file(file)
     with opened_ledger(store) as ledger:
-        changes = _changes(ledger.authority, planned)
-    _print_changes(changes)
-    ctx.exit(DIFFERENT if exit_code and changes else 0)
+        in_force = ledger.authority.policy
+    if in_force.issuer not in ("", planned.issuer):
+        raise mistake(
+            f"this store is for the issuer {in_force.issuer}; a policy for {planned.issuer} needs a store of its own"
+        )
+    _print_changes(in_force, planned)
+    ctx.exit(DIFFERENT if exit_code and planned != in_force else 0)
 
 
 @policy.command()
@@ -89,25 +96,20 @@ def apply(file: Path, store: str | None, keys: str | None, by: str | None, as_js
     """
     wanted = read_policy_file(file)
     with opened_operator(store, keys, by) as (operator, ledger, _):
-        changes = _changes(ledger.authority, wanted)
+        before = ledger.authority.policy
         event, secrets = operator.apply(wanted)
         position = ledger.authority.policy_position
     if as_json:
         print_secrets_as_json(secrets)
         return
-    _print_changes(changes)
+    _print_changes(before, wanted)
     if event is not None:
         click.echo(f"In force from position {position} on.")
     print_secrets(secrets)
 
 
-def _changes(authority: FoldedAuthority, wanted: Policy) -> tuple[str, ...]:
-    in_force = authority.policy if authority.policy.issuer else None
-    return difference(in_force, wanted)
-
-
-def _print_changes(changes: tuple[str, ...]) -> None:
-    for change in changes:
-        click.echo(visible(change))
-    if not changes:
+def _print_changes(in_force: Policy, wanted: Policy) -> None:
+    for change in difference(in_force if in_force.issuer else None, wanted):
+        click.secho(visible(change), fg=_COLOURS.get(change.partition(":")[0]))
+    if in_force == wanted:
         click.echo("Nothing changes: this policy is in force.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 import click
 import msgspec
@@ -15,10 +16,14 @@ from rich.text import Text
 
 from api.cli.terminal_text import visible
 
+_UNFOLDED: Final = 10_000
+"""Columns where standard output is no terminal: whoever searches a line wants it whole."""
+
 
 def console() -> Console:
     """Standard output; what is printed is data, so nothing in it is markup and no number gets a colour."""
-    return Console(file=sys.stdout, markup=False, highlight=False, emoji=False)
+    width = None if sys.stdout.isatty() else _UNFOLDED
+    return Console(file=sys.stdout, width=width, markup=False, highlight=False, emoji=False)
 
 
 def json_line(value: object) -> str:

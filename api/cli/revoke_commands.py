@@ -47,7 +47,7 @@ def token(token_or_jti: str, store: str | None, keys: str | None, by: str | None
 @click.argument("token_or_jti", type=TokenName())
 @operator_options
 def chain(token_or_jti: str, store: str | None, keys: str | None, by: str | None) -> None:
-    """Revoke all tokens that descend from one first token, itself included.
+    """Revoke a first token and all that descend from it.
 
     `counterfoil audit chain TOKEN_OR_JTI` says which token is the first.
 
@@ -62,7 +62,7 @@ def chain(token_or_jti: str, store: str | None, keys: str | None, by: str | None
 @click.argument("subject")
 @operator_options
 def subject(subject: str, store: str | None, keys: str | None, by: str | None) -> None:
-    """Revoke all tokens of a subject, and everything below them.
+    """Revoke all tokens of a subject, and below.
 
     It may get new ones; to refuse it altogether, add `counterfoil subject disable SUBJECT`.
 
@@ -77,7 +77,7 @@ def subject(subject: str, store: str | None, keys: str | None, by: str | None) -
 @click.argument("client")
 @operator_options
 def client(client: str, store: str | None, keys: str | None, by: str | None) -> None:
-    """Revoke all tokens issued to a client, and everything below them.
+    """Revoke all tokens of a client, and below.
 
     \b
     Example:

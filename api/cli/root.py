@@ -60,8 +60,21 @@ class _Root(LazyGroup):
             return super().invoke(ctx)
 
 
+def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        click.echo(f"counterfoil {attribute('importlib.metadata:version')('counterfoil')}")
+        ctx.exit()
+
+
 @click.command(cls=_Root, commands_at=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="counterfoil", message="%(prog)s %(version)s")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the version.",
+)
 def main() -> None:
     """Counterfoil keeps the stub of every token it tears off.
 

@@ -14,11 +14,6 @@ def visible(unverified_text: str) -> str:
     return "".join(_escaped(c) if unicodedata.category(c) in _UNSAFE else c for c in unverified_text)
 
 
-def one_line(unverified_text: str) -> str:
-    """The same, with line breaks as spaces: for messages."""
-    return visible(" ".join(unverified_text.split()))
-
-
 def _escaped(character: str) -> str:
     code = ord(character)
     if code < 0x100:

@@ -76,7 +76,9 @@ def request(
     resource: tuple[str, ...],
     scope: str | None,
 ) -> None:
-    """Get a first token on the client's own behalf (client_credentials, RFC 6749 §4.4).
+    """Get a first token for the client itself.
+
+    Uses the client_credentials grant (RFC 6749 §4.4).
 
     \b
     Example:
@@ -127,9 +129,9 @@ def introspect(url: str, client_id: str, client_secret_file: str | None, token: 
 @login_options
 @click.argument("token", type=TokenText())
 def revoke(url: str, client_id: str, client_secret_file: str | None, token: str) -> None:
-    """Revoke a token of this client, and everything below it (RFC 7009).
+    """Revoke a token of this client (RFC 7009).
 
-    To revoke as an operator, whosever token it is: `counterfoil revoke token TOKEN`.
+    Everything below it dies with it. To revoke as an operator, whosever token it is: `counterfoil revoke token TOKEN`.
 
     \b
     Example:

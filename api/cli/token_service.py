@@ -49,5 +49,6 @@ def _failure(answer: httpx.Response, body: Any) -> CommandFailed:
     """RFC 6749 §5.2; what a proxy answers has no OAuth error in it."""
     if not isinstance(body, dict) or "error" not in body:
         return unavailable(f"{answer.url} answered {answer.status_code} and no OAuth error")
-    message = f"{body['error']}: {body.get('error_description', '')} (HTTP {answer.status_code})"
+    said = f"{body['error']}: {body.get('error_description', '')} (HTTP {answer.status_code})"
+    message = " ".join(said.split())
     return unavailable(message) if answer.status_code >= 500 else refused(message)
