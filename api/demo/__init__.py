@@ -1,1 +1,5 @@
-"""The demonstration: one employee's token travels, narrower at each hop, and dies with its root."""
+"""The demonstration: `counterfoil demo` tells one chain's story, step by step, against the real service."""
+
+from api.demo.tour import run
+
+__all__ = ["run"]

@@ -51,7 +51,11 @@ def sign_in(http: httpx.Client, issuer: str, employee: str, client: str) -> str:
     }
     redirect = http.get(f"{issuer}/authorize", params=asked)
     back = parse_qs(urlsplit(redirect.headers["location"]).query)
-    form = {"grant_type": "authorization_code", "code": back["code"][0], "redirect_uri": asked["redirect_uri"]}
+    form = {
+        "grant_type": "authorization_code",
+        "code": back["code"][0],
+        "redirect_uri": asked["redirect_uri"],
+    }
     answer = http.post(f"{issuer}/token", data=form).raise_for_status()
     id_token: str = answer.json()["id_token"]
     return id_token

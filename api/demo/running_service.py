@@ -31,7 +31,7 @@ _PATIENCE: Final = 30
 
 
 class ServiceFailed(Exception):
-    """The server ended by itself; the text is the last that it logged."""
+    """The server ended by itself; the text has the last line that it logged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,14 +40,20 @@ class RunningService:
 
     url: str
     store: Path
-    process_id: int
+    process: subprocess.Popen[str]
     secrets: Mapping[str, str]
     """Client → its generated secret."""
+
+    def wait(self) -> None:
+        """Until it ends, which it does only when told or broken. Raises ServiceFailed, KeyboardInterrupt."""
+        self.process.wait()
+        raise ServiceFailed(_last_words(self.store))
 
     def run_command(self, *arguments: str, columns: int) -> int:
         """`counterfoil ARGUMENTS` on its store, as a user types it, with our own output; the exit code."""
         environment = {**_environment(self.store), "COLUMNS": str(columns)}
-        return subprocess.run(_command(*arguments), cwd=_code(), env=environment, check=False).returncode
+        command = _command(*arguments)
+        return subprocess.run(command, cwd=_code(), env=environment, check=False).returncode  # noqa: S603 - our own
 
 
 @contextmanager
@@ -59,7 +65,7 @@ def running_service(policy_at: Callable[[str], Policy]) -> Iterator[RunningServi
         store = Path(directory) / "counterfoil.db"
         secrets = _initialise(store, policy_at(url))
         with _server(store, port) as process:
-            yield RunningService(url=url, store=store, process_id=process.pid, secrets=secrets)
+            yield RunningService(url=url, store=store, process=process, secrets=secrets)
 
 
 def _free_port() -> int:
@@ -84,9 +90,8 @@ def _initialise(store: Path, policy: Policy) -> dict[str, str]:
 
 @contextmanager
 def _server(store: Path, port: int) -> Iterator[subprocess.Popen[str]]:
-    log = store.with_name("service.log")
-    with log.open("w") as errors:
-        process = subprocess.Popen(
+    with _log_of(store).open("w") as errors:
+        process = subprocess.Popen(  # noqa: S603 - our own command, no shell
             _command("serve", "--port", str(port)),
             cwd=_code(),
             env=_environment(store),
@@ -95,17 +100,26 @@ def _server(store: Path, port: int) -> Iterator[subprocess.Popen[str]]:
             text=True,
         )
         try:
-            _wait_until_it_listens(process, log)
+            _wait_until_it_listens(process, store)
             yield process
         finally:
             _end(process)
 
 
-def _wait_until_it_listens(process: subprocess.Popen[str], log: Path) -> None:
+def _wait_until_it_listens(process: subprocess.Popen[str], store: Path) -> None:
     assert process.stdout is not None  # noqa: S101 - a pipe was asked for
     if not process.stdout.readline():
         process.wait()
-        raise ServiceFailed(log.read_text().strip())
+        raise ServiceFailed(_last_words(store))
+
+
+def _log_of(store: Path) -> Path:
+    return store.with_name("service.log")
+
+
+def _last_words(store: Path) -> str:
+    lines = _log_of(store).read_text().splitlines()
+    return f"the service ended: {lines[-1] if lines else 'it logged nothing'}"
 
 
 def _end(process: subprocess.Popen[str]) -> None:

@@ -77,4 +77,4 @@ class Screen:
         self._console.print(Text(text), soft_wrap=True)
 
     def _indented(self, what: Text | Table, by: int) -> None:
-        self._console.print(Padding(what, (0, 0, 0, by)))
+        self._console.print(Padding(what, (0, 0, 0, by), expand=False))
