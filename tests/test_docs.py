@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
+import click
 import pytest
 
+from api.cli import main
 from api.openapi import openapi_document
 from domain.refusals import Reason
 from eventstore.codec import EVENT_TYPES
@@ -41,3 +44,20 @@ def test_every_reason_code_stands_in_the_event_reference(reason: Reason) -> None
 def test_every_route_stands_in_the_http_reference(route: str) -> None:
     """The HTTP reference knows every route that the OpenAPI document knows."""
     assert f"`{route}`" in page("http.md")
+
+
+def commands(command: click.Command, path: tuple[str, ...]) -> Iterator[str]:
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            if inner is not None:
+                yield from commands(inner, (*path, name))
+    else:
+        yield " ".join(path)
+
+
+@pytest.mark.parametrize("command", sorted(commands(main, ("counterfoil",))))
+def test_every_command_stands_in_the_command_reference(command: str) -> None:
+    """The command reference knows every command that --help knows."""
+    assert f"`{command}`" in page("cli.md")
