@@ -11,6 +11,7 @@ from api.demo.chapters import EMPLOYEE
 from api.demo.running_service import RunningService
 from api.demo.screen import Screen
 
+# No comments in it: an interactive zsh would take them for commands.
 _COMMANDS: Final = Template("""
 STS=$url  LOGIN=$issuer
 TRAVEL=travel-system:$travel
@@ -21,7 +22,7 @@ exchange() { curl -s -u "$$1" $$STS/oauth/token \\
   -d grant_type=urn:ietf:params:oauth:grant-type:token-exchange -d subject_token="$$2" \\
   -d subject_token_type=urn:ietf:params:oauth:token-type:"$$3" -d audience="$$4" -d scope="$$5"; }
 
-# an employee signs in; a first token, one for the agent, one for HR
+echo 'An employee signs in: a first token, one for the agent, one for HR.'
 BACK=$$(curl -s -o /dev/null -w '%{redirect_url}' "$$LOGIN/authorize?client_id=travel&login_hint=$employee&\\
 redirect_uri=https://travel.example/signed-in")
 ID_TOKEN=$$(curl -s $$LOGIN/token -d "$${BACK#*\\?}" | field id_token)
@@ -29,15 +30,15 @@ FIRST=$$(exchange "$$TRAVEL" "$$ID_TOKEN" id_token travel | field access_token)
 FOR_AGENT=$$(exchange "$$TRAVEL" "$$FIRST" access_token agent | field access_token)
 FOR_HR=$$(exchange "$$AGENT" "$$FOR_AGENT" access_token hr profile.read | field access_token)
 
-# refused: more than the rule gives
+echo 'More than the rule gives is refused:'
 exchange "$$AGENT" "$$FOR_AGENT" access_token hr budget.write; echo
 
-# is it good? pull the plug; and now?
+echo 'What HR learns of its token, before and after the first token is revoked:'
 curl -s -u "$$HR" $$STS/oauth/introspect -d token="$$FOR_HR"; echo
 curl -s -u "$$TRAVEL" $$STS/oauth/revoke -d token="$$FIRST"
 curl -s -u "$$HR" $$STS/oauth/introspect -d token="$$FOR_HR"; echo
 
-# the story, as an auditor reads it
+echo 'The story, as an auditor reads it:'
 export COUNTERFOIL_STORE=$store
 $program audit chain "$$FOR_HR"
 $program audit log --client agent
@@ -46,14 +47,14 @@ $program audit log --client agent
 
 def wait_with_curl(screen: Screen, service: RunningService, issuer: str) -> None:
     """Print the commands, the generated secrets in them, and wait for SIGINT. Raises ServiceFailed."""
-    screen.chapter(
-        "Your turn", "Paste this in another terminal. Ctrl-C here ends everything and removes its files."
-    )
-    screen.verbatim(_commands(service, issuer))
     try:
+        screen.chapter(
+            "Your turn", "Paste this in another terminal. Ctrl-C here ends everything and removes its files."
+        )
+        screen.verbatim(_commands(service, issuer))
         service.wait()
     except KeyboardInterrupt:
-        screen.say("Ended; its files are removed.")
+        screen.say("Ending the service, removing its files.")
 
 
 def _commands(service: RunningService, issuer: str) -> str:
