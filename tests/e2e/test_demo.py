@@ -78,6 +78,7 @@ def kept_demo() -> Iterator[KeptDemo]:
             yield KeptDemo(process=process, tour=tour, commands="STS=" + commands)
         finally:
             process.send_signal(signal.SIGINT)
+            process.communicate()
 
 
 @pytest.fixture(scope="module")
