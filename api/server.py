@@ -5,6 +5,7 @@ On SIGTERM or SIGINT it takes no new connections, answers what it has begun, mak
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import logging
 import resource
@@ -49,9 +50,6 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
 
     Raises SettingInvalid, NotInitialised, KeyUnavailable and StoreError before it listens.
     """
-    log_to(sys.stderr, settings.log_level)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _stop)
     ledger = open_ledger(settings.store_path)
     try:
         _require(ledger, settings)
@@ -59,6 +57,9 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     except BaseException:
         ledger.close()
         raise
+    log_to(sys.stderr, settings.log_level)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _stop)
     sys.setswitchinterval(SWITCH_INTERVAL)
     app = Application(Service(settings, ledger), settings.jwks_max_age)
     _Server(_config(app), lambda: announce(_url(listening))).run(sockets=[listening])
@@ -82,9 +83,11 @@ def _listen(settings: Settings) -> socket.socket:
         family, kind, protocol, _, address = socket.getaddrinfo(
             settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        listening = socket.socket(family, kind, protocol)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(address)
+        with contextlib.ExitStack() as unless_bound:
+            listening = unless_bound.enter_context(socket.socket(family, kind, protocol))
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind(address)
+            unless_bound.pop_all()
     except OSError as error:
         raise SettingInvalid(
             f"cannot listen on {settings.host} port {settings.port}: {error.strerror}; "

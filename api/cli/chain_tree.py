@@ -53,7 +53,7 @@ def _label(token: ChainToken, named: Jti, full: bool) -> Text:
 def _state(state: TokenState, exp: int, full: bool) -> Text:
     if state.ended_by is not None:
         event = state.ended_by
-        what = f"{state.name}: {event.event.TYPE} at {event.position}, {words(event.event, full=full)}"
+        what = f"{state.name} at {event.position}: {event.event.TYPE}, {words(event.event, full=full)}"
     elif state.name == "suspended":
         what = f"{state.name}: {state.reason}"
     elif state.name == "alive":
@@ -69,8 +69,8 @@ def _details(token: ChainToken, full: bool) -> list[str]:
     if event.dropped:
         lines.append(f"dropped: {dropped_words(event.dropped)}")
     if isinstance(event, TokenExchanged):
-        if event.semantics == "delegation":
-            lines.append(f"delegation: acts for {event.subject}")
+        if event.act is not None:
+            lines.append(f"delegation: {event.act.get('sub')} acts for {event.subject}")
         if event.would_deny:
             lines.append(f'let through by mode = "audit": {", ".join(event.would_deny)}')
     if event.actor_lineage:
