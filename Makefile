@@ -1,6 +1,7 @@
 # Needs make and Python 3.11 or newer, nothing else. `make` alone lists what there is.
 
 VENV := .venv
+DATA := counterfoil-data
 BIN := $(VENV)/bin
 ifndef PYTHON
 # The first one that is new enough.
@@ -25,8 +26,9 @@ help: ## list these targets
 demo: $(RUNTIME) ## the tour: one chain of tokens, its audit trail, its revocation
 	@$(BIN)/counterfoil demo
 
-serve: $(RUNTIME) ## run the service on this machine
-	@$(BIN)/counterfoil serve
+serve: $(RUNTIME) ## run the service on this machine, with the sample policy; what it keeps is in counterfoil-data
+	@test -e $(DATA)/counterfoil.db || $(BIN)/counterfoil init --store $(DATA)/counterfoil.db
+	@exec $(BIN)/counterfoil serve --store $(DATA)/counterfoil.db
 
 test: $(DEV) ## everything that is tested in minutes
 	@$(PYTEST) -m "not faults"
