@@ -26,7 +26,7 @@ help: ## list these targets
 demo: $(RUNTIME) ## the tour: one chain of tokens, its audit trail, its revocation
 	@$(BIN)/counterfoil demo
 
-serve: $(RUNTIME) ## run the service on this machine, with the sample policy; what it keeps is in counterfoil-data
+serve: $(RUNTIME) ## run the service here, with the sample policy; its data is in counterfoil-data
 	@test -e $(DATA)/counterfoil.db || $(BIN)/counterfoil init --store $(DATA)/counterfoil.db
 	@exec $(BIN)/counterfoil serve --store $(DATA)/counterfoil.db
 
