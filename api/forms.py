@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
@@ -11,12 +12,14 @@ MAX_BODY: Final = 65_536
 MAX_FIELDS: Final = 64
 MAX_NAME: Final = 64
 """Characters of a parameter's name."""
+LONGEST_URN: Final = 128
 REPEATABLE: Final = frozenset({"resource", "audience"})
 
+_USUAL_TYPE: Final = b"application/x-www-form-urlencoded"
 _FORM_TYPE: Final = re.compile(
     rb'\s*application/x-www-form-urlencoded\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?;?\s*', re.IGNORECASE
 )
-_BAD_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+_BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -50,44 +53,61 @@ class Form:
 
 def parse_form(body: bytes, content_type: bytes | None) -> Form:
     """Read a body. Raises MalformedForm and nothing else, whatever the bytes."""
-    if content_type is None or _FORM_TYPE.fullmatch(content_type) is None:
+    if content_type != _USUAL_TYPE and (content_type is None or _FORM_TYPE.fullmatch(content_type) is None):
         raise MalformedForm("Send application/x-www-form-urlencoded in UTF-8.")
     if len(body) > MAX_BODY:
         raise MalformedForm("The request body is too large.")
-    pairs = [pair for pair in body.split(b"&") if pair]
+    pairs = _text(body).split("&")
     if len(pairs) > MAX_FIELDS:
         raise MalformedForm("There are too many parameters.")
     values: dict[str, tuple[str, ...]] = {}
-    seen: set[str] = set()
     for pair in pairs:
-        raw_name, _, raw_value = pair.partition(b"=")
-        name, value = _decode(raw_name), _decode(raw_value)
-        _check_name(name, seen)
-        if value:
-            values[name] = (*values.get(name, ()), value)
-    return Form(values)
+        if pair:
+            name, _, value = pair.partition("=")
+            _add(values, _decode(name), _decode(value))
+    return Form({name: given for name, given in values.items() if given})
 
 
-def _check_name(name: str, seen: set[str]) -> None:
+def _add(values: dict[str, tuple[str, ...]], name: str, value: str) -> None:
+    """An empty value is kept as nothing, so that the name is known when it comes again."""
     if not 0 < len(name) <= MAX_NAME or name[0] == "\ufeff":
         raise MalformedForm("A parameter has no usable name.")
-    if name in seen and name not in REPEATABLE:
+    earlier = values.get(name)
+    if earlier is None:
+        values[name] = (value,) if value else ()
+    elif name in REPEATABLE:
+        values[name] = (*earlier, value) if value else earlier
+    else:
         raise MalformedForm("A parameter is given twice.")
-    seen.add(name)
 
 
-def _decode(raw: bytes) -> str:
-    """Strict percent-decoding of UTF-8; most values need none of it."""
-    if b"+" in raw:
-        raw = raw.replace(b"+", b" ")
-    if b"%" in raw:
-        if _BAD_ESCAPE.search(raw):
-            raise MalformedForm("A percent escape is malformed.")
-        raw = unquote_to_bytes(raw)
+def _text(octets: bytes) -> str:
+    """Strict UTF-8 without control characters."""
     try:
-        text = raw.decode("utf-8")
+        text = octets.decode("utf-8")
     except UnicodeDecodeError:
         raise MalformedForm("The body is not UTF-8.") from None
     if _CONTROL.search(text):
         raise MalformedForm("There is a control character in the body.")
     return text
+
+
+def _decode(text: str) -> str:
+    """Strict percent-decoding; most values need none."""
+    if "+" in text:
+        text = text.replace("+", " ")
+    if "%" not in text:
+        return text
+    return _urn(text) if text.startswith("urn%3A") and len(text) <= LONGEST_URN else _unescape(text)
+
+
+@lru_cache(maxsize=256)
+def _urn(text: str) -> str:
+    """Grant and token types come in every request, escaped the same way."""
+    return _unescape(text)
+
+
+def _unescape(text: str) -> str:
+    if _BAD_ESCAPE.search(text):
+        raise MalformedForm("A percent escape is malformed.")
+    return _text(unquote_to_bytes(text))
