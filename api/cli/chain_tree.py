@@ -42,9 +42,9 @@ def _title(chain: Chain) -> Text:
 
 def _label(token: ChainToken, named: Jti, full: bool) -> Text:
     birth = token.birth
-    what = f"  {birth.client} → {' '.join(birth.audiences)}  [{' '.join(birth.scope)}]  depth {birth.depth}  "
+    what = f"  {birth.client} → {' '.join(birth.audiences)}  [{' '.join(birth.scope)}]  depth {birth.depth}"
     label = Text(short(birth.jti, full=full), style="bold reverse" if birth.jti == named else "bold")
-    label = Text.assemble(label, visible(what), _state(token.state, birth.exp, full))
+    label = Text.assemble(label, visible(what), "\n  ", _state(token.state, birth.exp, full))
     for line in _details(token, full):
         label.append("\n  " + visible(line), style="dim")
     return label

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -17,12 +18,13 @@ from rich.text import Text
 from api.cli.terminal_text import visible
 
 _UNFOLDED: Final = 10_000
-"""Columns where standard output is no terminal: whoever searches a line wants it whole."""
+"""Columns where standard output is no terminal and nobody set COLUMNS: whoever searches a line wants it whole."""
 
 
 def console() -> Console:
     """Standard output; what is printed is data, so nothing in it is markup and no number gets a colour."""
-    width = None if sys.stdout.isatty() else _UNFOLDED
+    has_width = sys.stdout.isatty() or "COLUMNS" in os.environ
+    width = None if has_width else _UNFOLDED
     return Console(file=sys.stdout, width=width, markup=False, highlight=False, emoji=False)
 
 

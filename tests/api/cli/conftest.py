@@ -22,6 +22,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the store will be; every command finds it through its setting."""
     path = tmp_path / "log.db"
     monkeypatch.setenv("COUNTERFOIL_STORE", str(path))
+    monkeypatch.delenv("COLUMNS", raising=False)
     return path
 
 

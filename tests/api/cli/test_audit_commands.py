@@ -129,10 +129,10 @@ def test_a_chain_is_drawn_from_any_of_its_tokens(counterfoil: Counterfoil, child
     tree = counterfoil("audit", "chain", CHILD_JTI).stdout
     assert f"chain {ROOT_JTI} of corp:u1, up to position" in tree
     assert re.search(
-        r"…b302099a8057  travel-system → https://agent\.example  \[trip\.plan\]  depth 0  alive", tree
+        r"…b302099a8057  travel-system → https://agent\.example  \[trip\.plan\]  depth 0\n[ │]+alive", tree
     )
     assert re.search(
-        r"…0d5f3e6a1c22  agent → https://hr\.example  \[profile\.read\]  depth 1  alive until 2", tree
+        r"…0d5f3e6a1c22  agent → https://hr\.example  \[profile\.read\]  depth 1\n[ │]+alive until 2", tree
     )
     assert "dropped: budget.write (subject_token)" in tree
     assert "target_not_granted" in tree

@@ -6,12 +6,16 @@ import json
 import signal
 import socket
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
+import jwt
 import pytest
 from click.testing import Result
 
+from tests.api.cli.conftest import lines
 from tests.api.cli.served import served
 
 Counterfoil = Callable[..., Result]
@@ -88,3 +92,32 @@ def test_a_taken_port_is_a_mistake(counterfoil: Counterfoil, secrets: dict[str, 
 def test_a_port_that_cannot_be_is_a_mistake(counterfoil: Counterfoil, secrets: dict[str, str]) -> None:
     """The setting is named, whether the value came from a variable or an option."""
     assert "COUNTERFOIL_PORT" in counterfoil("serve", "--port", "65536", ends=2).stderr
+
+
+def test_what_it_answered_before_it_ended_is_in_the_log(
+    counterfoil: Counterfoil, secrets: dict[str, str], store: Path
+) -> None:
+    """Told to stop in the middle of requests, it loses none of its answers: every token has its birth record."""
+    with served(store) as (process, url):
+        answered: list[str] = []
+
+        def ask_until_it_ends() -> None:
+            form = {"grant_type": "client_credentials", "audience": "agent"}
+            with (
+                httpx.Client(base_url=url, auth=("agent", secrets["agent"])) as http,
+                suppress(httpx.HTTPError),
+            ):
+                while (answer := http.post("/oauth/token", data=form)).status_code == 200:
+                    token = answer.json()["access_token"]
+                    answered.append(jwt.decode(token, options={"verify_signature": False})["jti"])
+                    if len(answered) == 60:
+                        process.terminate()
+
+        with ThreadPoolExecutor(max_workers=4) as callers:
+            for _ in range(4):
+                callers.submit(ask_until_it_ends)
+        process.communicate(timeout=30)
+        assert process.returncode == 0
+    born = {event["jti"] for event in lines(counterfoil("audit", "log", "--type", "token.issued"))}
+    assert len(answered) >= 60
+    assert set(answered) <= born
