@@ -1,10 +1,10 @@
-"""What the log says about a request that was just answered."""
+"""What the log says about a request that was just answered, and about a whole chain."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from domain.identifiers import Position
+from domain.identifiers import Jti, Position
 from projections.audit_search import AuditFilter, AuditSearch, AuditSource, RecordedEvent
 
 _AT_ONCE: Final = 1000
@@ -22,3 +22,7 @@ class LogReader:
         page = self._search.page(AuditFilter(), self._read_to, _AT_ONCE)
         self._read_to = page.position
         return next((found for found in page.events if found.event.origin.request == request), None)
+
+    def chain(self, root: Jti) -> tuple[RecordedEvent, ...]:
+        """Everything that happened on a chain, in order."""
+        return self._search.page(AuditFilter(chain=root), Position(0), _AT_ONCE).events

@@ -61,6 +61,16 @@ class Screen:
             table.add_row(name, Text(visible(value)))
         self._indented(table, _INDENT)
 
+    def table(self, rows: Iterable[tuple[str, str, str, str]]) -> None:
+        """Place, time, kind and words; the words wrap within their column."""
+        table = Table.grid(padding=(0, 1))
+        for justify in ("right", "right", "left"):
+            table.add_column(justify=justify, style="dim", no_wrap=True)
+        table.add_column(overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(visible(cell)) for cell in row))
+        self._console.print(table)
+
     def command(self, line: str) -> None:
         """A command as a user types it; what it prints follows."""
         self._console.print()

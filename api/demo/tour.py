@@ -22,6 +22,7 @@ from api.demo.oauth_client import OAuthClient
 from api.demo.resource_server import ResourceServer
 from api.demo.running_service import RunningService, ServiceFailed, running_service
 from api.demo.screen import Screen
+from api.demo.timeline import print_timeline
 from api.ledger import open_ledger
 from api.sample_policy import sample_policy
 from domain.identifiers import Jti, Position
@@ -76,9 +77,9 @@ def _stage(screen: Screen) -> Iterator[tuple[RunningService, httpx.Client, str]]
 
 def _tell(screen: Screen, service: RunningService, http: httpx.Client, issuer: str) -> None:
     with closing(open_ledger(service.store)) as ledger:
-        narrator = Narrator(screen, LogReader(ledger.recorder), ResourceServer(http, service.url))
+        log = LogReader(ledger.recorder)
         cast = Cast(
-            narrator=narrator,
+            narrator=Narrator(screen, log, ResourceServer(http, service.url)),
             travel=_client(service, http, "travel-system"),
             agent=_client(service, http, "agent"),
             hr=_client(service, http, "hr-service"),
@@ -86,22 +87,22 @@ def _tell(screen: Screen, service: RunningService, http: httpx.Client, issuer: s
         tokens = journey(cast, sign_in(http, issuer, EMPLOYEE, "travel"))
         refusals(cast, tokens)
         chain, revoked_at = pulled_plug(cast, tokens)
-    _read_back(screen, service, chain, revoked_at)
+        _read_back(screen, service, log, chain, revoked_at)
 
 
 def _client(service: RunningService, http: httpx.Client, name: str) -> OAuthClient:
     return OAuthClient(name=name, secret=service.secrets[name], http=http)
 
 
-def _read_back(screen: Screen, service: RunningService, chain: Jti, revoked_at: Position) -> None:
-    """The tree and the timeline, by the commands that an auditor types."""
+def _read_back(
+    screen: Screen, service: RunningService, log: LogReader, chain: Jti, revoked_at: Position
+) -> None:
+    """The tree, by the command that an auditor types, as it was before the revocation and as it is; the timeline."""
     screen.chapter(
         "The whole story, read back from the log", "Each answer above stood in the log before it left."
     )
-    for arguments in (
-        ["audit", "chain", chain, "--at", str(revoked_at - 1)],
-        ["audit", "chain", chain],
-        ["audit", "log", "--chain", chain, "--format", "table"],
-    ):
+    for arguments in (["audit", "chain", chain, "--at", str(revoked_at - 1)], ["audit", "chain", chain]):
         screen.command(" ".join(["counterfoil", *arguments]))
         must_be("exit code", 0, service.run_command(*arguments, columns=screen.width))
+    screen.say(f"The timeline; `counterfoil audit log --chain {chain}` has all of it:")
+    print_timeline(screen, log.chain(chain))

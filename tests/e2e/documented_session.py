@@ -70,12 +70,14 @@ def made_serve(directory: Path) -> Iterator[int]:
     """A directory like a clone after `make serve`: the program, the sample policy, a store, a server; its port."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port: int = listening.getsockname()[1]
-    program = _installed(directory)
+    program = str(_installed(directory))
     policy = directory / SAMPLE
     policy.parent.mkdir()
     policy.write_text(sample_policy_text(issuer=f"http://127.0.0.1:{port}"))
     store = str(directory / "counterfoil-data" / "counterfoil.db")
-    subprocess.run([program, "init", "--policy", policy, "--store", store], check=True, capture_output=True)
+    subprocess.run(
+        [program, "init", "--policy", str(policy), "--store", store], check=True, capture_output=True
+    )
     command = [program, "serve", "--store", store, "--port", str(port)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         try:
