@@ -14,6 +14,7 @@ _OUTAGES: Final = (
     apsw.CantOpenError,
     apsw.ConnectionClosedError,
     apsw.CorruptError,
+    apsw.CursorClosedError,
     apsw.FullError,
     apsw.IOError,
     apsw.InterruptError,

@@ -50,7 +50,7 @@ class Extent:
     after: int
     until: int
     indexed_up_to: int
-    """The last position whose tags are all in the index; it only grows, so an older value is as good."""
+    """The last position whose tags are all in the index; at most `until`. It only grows: an older one is as good."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,10 +85,9 @@ def stretches(item: DCBQueryItem, extent: Extent) -> list[Stretch]:
         return [_stretch(THROUGH_INDEX, item, extent.after, extent.until, sought)]
     if sought == FENCE:
         return [_stretch(THROUGH_FENCE, item, extent.after, extent.until)]
-    end = min(extent.until, extent.indexed_up_to)
     return [
-        _stretch(THROUGH_INDEX, item, extent.after, end, sought),
-        _stretch(ROW_BY_ROW, item, max(extent.after, end), extent.until),
+        _stretch(THROUGH_INDEX, item, extent.after, extent.indexed_up_to, sought),
+        _stretch(ROW_BY_ROW, item, max(extent.after, extent.indexed_up_to), extent.until),
     ]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from eventsourcing.dcb.api import DCBQuery, DCBQueryItem
 
+from eventstore.errors import StoreError
 from eventstore.sqlite import SQLiteRecorder
 from eventstore.sqlite_reads import PAGE, read
 from tests.eventstore.log_samples import event, events, positions, tagged
@@ -140,6 +141,19 @@ def test_the_data_version_moves_with_every_commit(recorder: SQLiteRecorder, log_
     other.append([event("c")])
     other.close()
     assert recorder.data_version() != after_ours
+
+
+def test_a_lost_connection_never_hides_a_commit(recorder: SQLiteRecorder) -> None:
+    """The numbers of the next connection are above all before, for SQLite begins them anew."""
+    before = recorder.data_version()
+    assert recorder._data_version._cursor is not None
+    recorder._data_version._cursor.get_connection().set_progress_handler(lambda: True, 1)  # interrupts it
+    with pytest.raises(StoreError):
+        recorder.data_version()
+    recorder.append([event("fence")])
+    assert recorder.data_version() > before
+    recorder.append([event("fence")])
+    assert recorder.data_version() > before
 
 
 def test_readers_never_see_a_gap_beside_a_writer(recorder: SQLiteRecorder) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -41,8 +42,21 @@ def test_no_event_is_missed_beside_writers(recorder: SQLiteRecorder) -> None:
         writer.join()
 
 
+def append(recorder: SQLiteRecorder) -> None:
+    """As the library does."""
+    recorder.append([event("a")])
+
+
+def commit_a_group(recorder: SQLiteRecorder) -> None:
+    """As our writer does."""
+    recorder.begin()
+    recorder.insert([event("a")])
+    recorder.commit()
+
+
+@pytest.mark.parametrize("record", [append, commit_a_group])
 def test_a_commit_wakes_a_waiting_subscription(
-    recorder: SQLiteRecorder, monkeypatch: pytest.MonkeyPatch
+    recorder: SQLiteRecorder, record: Callable[[SQLiteRecorder], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It does not wait for its next look, which here would never come."""
     monkeypatch.setattr(sqlite_subscriptions, "LOOK_EVERY", None)
@@ -50,7 +64,7 @@ def test_a_commit_wakes_a_waiting_subscription(
     with recorder.subscribe() as subscription:
         waiting = threading.Thread(target=lambda: received.append(next(subscription)))
         waiting.start()
-        recorder.append([event("a")])
+        record(recorder)
         waiting.join()
     assert positions(received) == [1]
 

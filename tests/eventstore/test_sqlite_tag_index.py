@@ -103,6 +103,22 @@ def test_an_indexed_tag_is_found_through_the_index(recorder: SQLiteRecorder, log
 
 
 @pytest.mark.parametrize(
+    ("tags", "ways"),
+    [
+        (["chain:1", "fence", "token:1"], [sqlite_stretches.THROUGH_INDEX]),
+        (["chain:1", "fence"], [sqlite_stretches.THROUGH_FENCE]),
+        (["chain:1"], [sqlite_stretches.THROUGH_INDEX, sqlite_stretches.ROW_BY_ROW]),
+        ([], [sqlite_stretches.ROW_BY_ROW]),
+    ],
+)
+def test_rows_are_read_one_by_one_only_where_no_tag_is_complete(tags: list[str], ways: list[str]) -> None:
+    """An item is sought by its token, or else through the fence, however far the index is behind."""
+    extent = sqlite_stretches.Extent(after=0, until=9, indexed_up_to=5)
+    found = sqlite_stretches.stretches(DCBQueryItem(tags=tags), extent)
+    assert [stretch.sql for stretch in found] == ways
+
+
+@pytest.mark.parametrize(
     "statement",
     [
         sqlite._READ_TOKEN,
