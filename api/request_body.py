@@ -20,7 +20,7 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
     for name, value in scope["headers"]:
         if name == b"content-length" and value.isdigit() and int(value) > MAX_BODY:
             raise BodyTooLarge
-    body = b""
+    body = bytearray()
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
@@ -29,4 +29,4 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
         if len(body) > MAX_BODY:
             raise BodyTooLarge
         if not message.get("more_body", False):
-            return body
+            return bytes(body)

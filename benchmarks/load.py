@@ -1,0 +1,108 @@
+"""The load: keep-alive connections with one request under way on each, every body prepared beforehand.
+
+Our own rather than wrk: each request carries a token of its own, and there is nothing to install. It is a plain epoll
+loop that answers for a small part of a core; `empty_post` in the results shows what it can drive.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """What one slice of load saw; latencies in seconds, sorted."""
+
+    seconds: float
+    latencies: tuple[float, ...]
+    refused: int
+
+    @property
+    def per_second(self) -> float:
+        """Answers with status 200 a second."""
+        return len(self.latencies) / self.seconds
+
+    def percentile(self, share: float) -> float:
+        """A latency in milliseconds."""
+        return self.latencies[min(len(self.latencies) - 1, int(len(self.latencies) * share))] * 1000
+
+
+def request_bytes(path: str, body: bytes, authorization: str) -> bytes:
+    """A POST, ready to be sent."""
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: {authorization}\r\n"
+        f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+class Load:
+    """Connections to one server, kept over many slices."""
+
+    def __init__(self, port: int, connections: int) -> None:
+        self._poll = select.epoll()
+        self._sockets: dict[int, socket.socket] = {}
+        for _ in range(connections):
+            connection = socket.create_connection(("127.0.0.1", port))
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.setblocking(False)
+            self._sockets[connection.fileno()] = connection
+            self._poll.register(connection, select.EPOLLIN)
+
+    def run(self, requests: Iterator[bytes], seconds: float) -> Slice:
+        """Send requests for that long, or until there are none left; wait for every answer."""
+        sent: dict[int, float] = {}
+        waiting: dict[int, bytes] = {}
+        latencies: list[float] = []
+        refused = 0
+        started = time.perf_counter()
+        ends = started + seconds
+        for number, connection in self._sockets.items():
+            self._send(number, connection, requests, sent)
+        while sent:
+            for number, _ in self._poll.poll(5):
+                data = waiting.pop(number, b"") + self._sockets[number].recv(65536)
+                if not _is_whole(data):
+                    waiting[number] = data
+                    continue
+                now = time.perf_counter()
+                if data.startswith(b"HTTP/1.1 200"):
+                    latencies.append(now - sent.pop(number))
+                else:
+                    refused += 1
+                    del sent[number]
+                if now < ends:
+                    self._send(number, self._sockets[number], requests, sent)
+        return Slice(time.perf_counter() - started, tuple(sorted(latencies)), refused)
+
+    def _send(
+        self, number: int, connection: socket.socket, requests: Iterator[bytes], sent: dict[int, float]
+    ) -> None:
+        request = next(requests, None)
+        if request is not None:
+            sent[number] = time.perf_counter()
+            connection.sendall(request)
+
+    def close(self) -> None:
+        """End all connections."""
+        for connection in self._sockets.values():
+            connection.close()
+        self._poll.close()
+
+
+def _is_whole(data: bytes) -> bool:
+    head, end, body = data.partition(b"\r\n\r\n")
+    if not end:
+        return False
+    length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
+    return len(body) >= int(length or b"0")
+
+
+def cycled(requests: Sequence[bytes], turns: int) -> Iterator[bytes]:
+    """All requests, one after the other, that many times."""
+    for _ in range(turns):
+        yield from requests

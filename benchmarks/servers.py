@@ -1,0 +1,84 @@
+"""Servers under measurement: processes of their own, each pinned to one core, ended when the measurement ends."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import httpx
+
+SERVER_CORE = 0
+LOAD_CORE = 1
+ROOT = Path(__file__).parent.parent
+
+
+def bind(process: int, core: int) -> None:
+    """Bind a process (0: this one) to one core, where the system can and there is more than one."""
+    if hasattr(os, "sched_setaffinity") and (os.cpu_count() or 1) > 1:
+        os.sched_setaffinity(process, {core})
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
+        return port
+
+
+class Server:
+    """One server process."""
+
+    def __init__(self, arguments: Sequence[str], port: int, probe: str) -> None:
+        self.port = port
+        started = time.perf_counter()
+        self.process = subprocess.Popen(
+            [sys.executable, *arguments],
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        bind(self.process.pid, SERVER_CORE)
+        self._wait(probe)
+        self.cold_start = time.perf_counter() - started
+
+    def _wait(self, path: str) -> None:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                httpx.get(f"http://127.0.0.1:{self.port}{path}")
+            except httpx.TransportError:
+                time.sleep(0.005)
+            else:
+                return
+        raise RuntimeError(f"nothing answers on port {self.port}")
+
+    def resident_megabytes(self) -> float:
+        """What the process holds in memory now."""
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+    def cpu_seconds(self) -> float:
+        """Processor time of the process so far."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def stop(self) -> None:
+        """SIGTERM, and wait."""
+        self.process.terminate()
+        self.process.wait(30)
+
+
+def serve(store: Path, port: int) -> Server:
+    """The service, through its own command."""
+    arguments = ["-m", "api.cli", "serve", "--store", str(store), "--port", str(port)]
+    return Server(arguments, port, "/readyz")
+
+
+def serve_floor(port: int, key: Path) -> Server:
+    """The floor."""
+    return Server(["-m", "benchmarks.floor", str(port), str(key)], port, "/")

@@ -1,0 +1,52 @@
+"""Many short slices, floor and service in turn: the machine drifts, the ratio of neighbours does not."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from benchmarks.load import Load, Slice
+
+Requests = Iterator[bytes]
+
+
+@dataclass(slots=True)
+class Series:
+    """The slices of one thing that is measured."""
+
+    name: str
+    load: Load
+    requests: Callable[[], Requests]
+    slices: list[Slice] = field(default_factory=list)
+
+    def run(self, seconds: float) -> None:
+        """One more slice."""
+        taken = self.load.run(self.requests(), seconds)
+        if taken.refused or not taken.latencies:
+            raise RuntimeError(f"{self.name}: {taken.refused} requests were not answered 200")
+        self.slices.append(taken)
+
+    @property
+    def per_second(self) -> float:
+        """Median over the slices."""
+        return statistics.median(taken.per_second for taken in self.slices)
+
+    def percentile(self, share: float) -> float:
+        """Median over the slices, in milliseconds."""
+        return statistics.median(taken.percentile(share) for taken in self.slices)
+
+
+def alternate(floor: Series, others: list[Series], rounds: int, seconds: float) -> None:
+    """A round is a slice of the floor and then one of each other; the first round is not counted."""
+    for turn in range(rounds + 1):
+        for series in (floor, *others):
+            series.run(seconds)
+            if turn == 0:
+                series.slices.clear()
+
+
+def ratio(series: Series, floor: Series) -> float:
+    """Median of the ratios of neighbouring slices."""
+    pairs = zip(series.slices, floor.slices, strict=True)
+    return statistics.median(one.per_second / other.per_second for one, other in pairs)
