@@ -216,9 +216,14 @@ def _lifetime(authority: Authority, exchange: Exchange, now: int) -> tuple[str, 
 
 
 def _act(exchange: Exchange) -> Mapping[str, Any] | None:
-    """The current actor outermost, earlier ones nested (RFC 8693 §4.1); an `act` once there survives."""
+    """The current actor outermost, earlier ones nested (RFC 8693 §4.1); an `act` once there survives.
+
+    Whoever acts in its own name acts for nobody.
+    """
     earlier = exchange.subject.birth.act
     if not exchange.delegates:
         return earlier
     actor = exchange.actor.birth.subject if exchange.actor else subject_of_client(exchange.client.name)
+    if actor == exchange.subject.birth.subject:
+        return earlier
     return {"sub": actor} if earlier is None else {"sub": actor, "act": earlier}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 import click
@@ -56,7 +57,8 @@ def init(
     click.echo(f"signing keys  {settings.keys_path}")
     click.echo(f"issuer        {visible(policy.issuer)}")
     print_secrets(secrets)
-    click.echo("Next: counterfoil serve")
+    where = [f" --{name} {shlex.quote(value)}" for name, value in (("store", store), ("keys", keys)) if value]
+    click.echo(f"Next: counterfoil serve{''.join(where)}")
 
 
 def _begin(ledger: Ledger, settings: Settings, policy: Policy, by: str | None) -> list[NewSecret]:
