@@ -10,8 +10,8 @@ import pytest
 
 from eventstore.errors import StoreError
 from eventstore.sqlite import SQLiteRecorder
-from eventstore.sqlite_file import check_sqlite
-from eventstore.sqlite_schema import SCHEMA_VERSION
+from eventstore.sqlite_file import check_sqlite, connect_to_write
+from eventstore.sqlite_schema import SCHEMA_VERSION, _create
 from tests.eventstore.log_samples import event, execute, positions
 
 
@@ -41,6 +41,15 @@ def test_an_empty_file_becomes_a_store(log_file: Path) -> None:
     assert recorder.append([event("a")]) == 1
     recorder.close()
     assert stat.S_IMODE(log_file.stat().st_mode) == 0o640
+
+
+def test_whoever_comes_second_finds_the_store_created(recorder: SQLiteRecorder, log_file: Path) -> None:
+    """A process that saw an empty file, and got the lock after another had made it a store, changes nothing."""
+    recorder.append([event("a")])
+    connection = connect_to_write(log_file)
+    _create(connection, log_file)
+    connection.close()
+    assert positions(recorder.read()) == [1]
 
 
 def test_every_connection_is_durable(recorder: SQLiteRecorder, log_file: Path) -> None:
