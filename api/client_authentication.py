@@ -93,9 +93,9 @@ class ClientAuthentication:
             case AssertionCredentials():
                 return await self._by_assertion(presented, endpoint)
             case UnusableCredentials():
-                raise unauthenticated(presented.error, presented.challenge)
+                raise unauthenticated(presented.error)
             case NoCredentials():
-                raise unauthenticated("invalid_client", False)
+                raise unauthenticated("invalid_client")
 
     def _by_secret(self, client_id: str, secret: str, method: AuthenticationMethod) -> AuthenticatedClient:
         client = ClientId(client_id)
@@ -104,7 +104,7 @@ class ClientAuthentication:
         if found is None and self._look_again():
             found = self._matching(client, digest, method)
         if found is None:
-            raise unauthenticated("invalid_client", True)
+            raise unauthenticated("invalid_client")
         return AuthenticatedClient(client=client, credential=found)
 
     def _look_again(self) -> bool:
@@ -139,17 +139,17 @@ class ClientAuthentication:
         try:
             jws = parse_compact(presented.unverified_assertion, FOREIGN_HEADER)
         except MalformedToken:
-            raise unauthenticated("invalid_client", False) from None
+            raise unauthenticated("invalid_client") from None
         client, key = self._assertion_key(jws, presented.client_id)
         if key is None and self._look_again():
             client, key = self._assertion_key(jws, presented.client_id)
         if client is None or key is None or not _signed(jws, key):
-            raise unauthenticated("invalid_client", False)
+            raise unauthenticated("invalid_client")
         claims = jws.unverified_claims
         if not self._acceptable(client, claims, endpoint):
-            raise unauthenticated("invalid_client", False)
+            raise unauthenticated("invalid_client")
         if not await self._assertions.take_assertion(client.name, sha256_hex(claims["jti"]), claims["exp"]):
-            raise unauthenticated("invalid_client", False)
+            raise unauthenticated("invalid_client")
         return AuthenticatedClient(client=client.name, credential=key.kid)
 
     def _assertion_key(

@@ -48,11 +48,10 @@ class NoCredentials:
 
 @dataclass(frozen=True, slots=True)
 class UnusableCredentials:
-    """Credentials that cannot be read, or more than one set; `challenge` where the Authorization header was used."""
+    """Credentials that cannot be read, or more than one set."""
 
     error: Literal["invalid_request", "invalid_client"]
     why: str
-    challenge: bool
 
 
 PresentedCredentials = BasicCredentials | PostCredentials | AssertionCredentials | NoCredentials
@@ -65,7 +64,7 @@ def read_client_credentials(
     sent = [value for name, value in headers if name == b"authorization"]
     in_form = [name for name in ("client_secret", "client_assertion") if name in form]
     if len(sent) + len(in_form) > 1:
-        return UnusableCredentials("invalid_request", "more than one method", challenge=bool(sent))
+        return UnusableCredentials("invalid_request", "more than one method")
     if sent:
         return _basic(sent[0], form.get("client_id"))
     if "client_assertion" in form or "client_assertion_type" in form:
@@ -73,20 +72,20 @@ def read_client_credentials(
     if "client_secret" in form:
         client_id = form.get("client_id")
         if client_id is None:
-            return UnusableCredentials("invalid_client", "client_id is missing", challenge=False)
+            return UnusableCredentials("invalid_client", "client_id is missing")
         return PostCredentials(client_id, form["client_secret"])
     return NoCredentials()
 
 
 def _assertion(form: Form) -> AssertionCredentials | UnusableCredentials:
     if form.get("client_assertion_type") != ASSERTION_TYPE or "client_assertion" not in form:
-        return UnusableCredentials("invalid_client", "no assertion of a supported type", challenge=False)
+        return UnusableCredentials("invalid_client", "no assertion of a supported type")
     return AssertionCredentials(form["client_assertion"], form.get("client_id"))
 
 
 def _basic(value: bytes, body_client_id: str | None) -> BasicCredentials | UnusableCredentials:
     """RFC 6749 §2.3.1: both parts form-encoded. Some clients send them raw; ours hold neither % nor +."""
-    refused = UnusableCredentials("invalid_client", "Basic credentials cannot be read", challenge=True)
+    refused = UnusableCredentials("invalid_client", "Basic credentials cannot be read")
     scheme, _, encoded = value.partition(b" ")
     if scheme.lower() != b"basic":
         return refused
@@ -98,7 +97,7 @@ def _basic(value: bytes, body_client_id: str | None) -> BasicCredentials | Unusa
         return refused
     client_id = _form_decoded(user)
     if body_client_id not in (None, client_id):
-        return UnusableCredentials("invalid_client", "client_id differs", challenge=True)
+        return UnusableCredentials("invalid_client", "client_id differs")
     return BasicCredentials(client_id, _form_decoded(secret))
 
 

@@ -70,7 +70,7 @@ class ForeignTokens:
         """The claims that decide, in the shapes their RFCs give them; all others are forgotten here (law 9)."""
         try:
             subject = _text(claims.get(issuer.subject_claim))
-            jti = _text(claims["jti"]) if "jti" in claims or issuer.single_use else None
+            jti = _text(claims.get("jti")) if "jti" in claims or issuer.single_use else None
             credential = ForeignCredential(
                 issuer=issuer.name,
                 type=credential_type,

@@ -7,12 +7,11 @@ import logging
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from eventstore.errors import StoreError
-
 from api.denials import Denials
 from api.facts import Fact
 from domain.keys import KeyChange, due
 from domain.requests import Origin
+from eventstore.errors import StoreError
 from eventstore.fence import Fence
 from eventstore.writer import Writer
 from projections.authority import FoldedAuthority
@@ -107,7 +106,7 @@ class Housekeeping:
     async def _forget(self) -> None:
         now = self._clock() // 1000
         self._authority.revocations.drop_expired(now)
-        await self._writer.between_batches(lambda: self._upkeep.forget_claims(now))
+        await asyncio.to_thread(self._upkeep.forget_claims, now)
 
     async def _tidy(self) -> None:
         while self._upkeep.index_due():

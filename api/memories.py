@@ -10,9 +10,8 @@ import hmac
 from collections.abc import Mapping
 from typing import Final
 
-from eventstore.side_tables import SideTables
-
 from domain.identifiers import ClientId
+from eventstore.side_tables import SideTables
 from eventstore.writer import Writer
 
 ASSERTION: Final = "client_assertion"
@@ -27,6 +26,8 @@ class Memories:
     def __init__(self, side_tables: SideTables, writer: Writer) -> None:
         self._tables = side_tables
         self._writer = writer
+        # The first call ever writes; it must not happen on the way of a request.
+        self._pseudonym_key = side_tables.secret_material(PSEUDONYM_KEY)
 
     def secret_hashes(self) -> Mapping[ClientId, Mapping[str, bytes]]:
         """Client → credential id → SHA-256 of the secret."""
@@ -46,8 +47,9 @@ class Memories:
 
     async def pseudonym(self, issuer: str, subject: str) -> str:
         """The keyed hash of a subject; the row that leads back to the subject can be destroyed."""
-        key = self._tables.secret_material(PSEUDONYM_KEY)
-        keyed = hmac.new(key, f"{issuer}\0{subject}".encode(), hashlib.sha256).hexdigest()[:32]
+        keyed = hmac.new(self._pseudonym_key, f"{issuer}\0{subject}".encode(), hashlib.sha256).hexdigest()[
+            :32
+        ]
         if self._tables.subject_of(issuer, keyed) is None:
             await self._writer.write_beside(lambda: self._tables.remember_pseudonym(issuer, keyed, subject))
         return keyed

@@ -49,6 +49,7 @@ _SCOPE: Final = _bad("invalid_scope", "The scope is invalid, unknown, or exceeds
 _CLIENT: Final = OAuthError(
     status=401, error="invalid_client", description="Client authentication failed.", challenge=BASIC
 )
+_TWO_METHODS: Final = _bad("invalid_request", "Use exactly one method of client authentication.")
 _GRANT: Final = _bad("unauthorized_client", "This client may not use this grant type.")
 _NO_GRANT: Final = _bad("unsupported_grant_type", "This grant type is not supported.")
 INVALID_GRANT: Final = _bad("invalid_grant", "The assertion is invalid, expired or not acceptable here.")
@@ -113,7 +114,9 @@ UNAVAILABLE: Final = OAuthError(
 )
 """Law 1: if the log cannot be written, nothing happens. RFC 6749 §5.2 has no code for it; RFC 7009 §2.2.1 has 503."""
 SERVER_ERROR: Final = OAuthError(
-    status=500, error="server_error", description="A fault of this service; the operator finds it under the request id."
+    status=500,
+    error="server_error",
+    description="A fault of this service; the operator finds it under the request id.",
 )
 TOO_MANY_FAILURES: Final = OAuthError(
     status=429,
@@ -141,17 +144,10 @@ def malformed(description: str) -> OAuthError:
     return _bad("invalid_request", description)
 
 
-def unauthenticated(error: str, challenge: bool) -> OAuthError:
+def unauthenticated(error: str) -> OAuthError:
     """Client authentication that failed or cannot be read (RFC 6749 §5.2): 401 for `invalid_client`, always with
-    the challenge that RFC 9110 §15.5.2 wants of a 401."""
-    if error == "invalid_client":
-        return _CLIENT
-    return OAuthError(
-        status=400,
-        error=error,
-        description="Client credentials are malformed, or more than one method was used.",
-        challenge=BASIC if challenge else None,
-    )
+    the challenge that RFC 9110 §15.5.2 wants of a 401; 400 where two methods were used at once."""
+    return _CLIENT if error == "invalid_client" else _TWO_METHODS
 
 
 def bearer_error(status: int, error: str | None, scope: str | None = None) -> OAuthError:

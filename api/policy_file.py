@@ -78,6 +78,8 @@ def _places(octets: bytes) -> Places:
                 _pair(node, (), places)
             case "table" | "table_array_element":
                 _table(node, places, counts)
+            case _:
+                pass
     return places
 
 

@@ -121,7 +121,8 @@ class Service:
                 endpoint = self.ledger.authority.policy.issuer + path
                 return await self.authentication.authenticate(presented, endpoint)
             except OAuthError:
-                self.failed_attempts.add(origin.address, claimed)
+                if claimed:
+                    self.failed_attempts.add(origin.address, claimed)
                 raise
 
         return Endpoint(handler, authenticate, self.origins, self.denials)
