@@ -105,8 +105,8 @@ def _recordable_scope(scope: Scope) -> Scope:
 
 
 def _missing(form: Form, asked: AskedFor) -> Refusal | None:
-    if form.get("grant_type") is None:
-        return Refusal(Reason.REQUEST_MALFORMED)
+    if asked.grant is None:
+        return Refusal(Reason.GRANT_TYPE_UNSUPPORTED if "grant_type" in form else Reason.REQUEST_MALFORMED)
     if asked.requested_token_type not in REQUESTED_TYPES:
         return Refusal(Reason.REQUESTED_TYPE_UNSUPPORTED)
     match asked.grant:

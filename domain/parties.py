@@ -24,7 +24,7 @@ def entitled_client(authority: Authority, request: RequestToken, now: int) -> Cl
     if not authority.credential_counts(request.client, request.credential, now):
         return Refusal(Reason.CREDENTIAL_RETIRED)
     if request.asked.grant is None:
-        return Refusal(Reason.GRANT_TYPE_UNSUPPORTED)
+        return request.fault or Refusal(Reason.GRANT_TYPE_UNSUPPORTED)
     if request.asked.grant not in entry.grants:
         return Refusal(Reason.GRANT_NOT_ALLOWED)
     return entry

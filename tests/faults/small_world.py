@@ -67,6 +67,7 @@ class Node:
     def __init__(self, settings: Settings, ledger: Ledger) -> None:
         self.service = Service(settings, ledger)
         self.desk = self.service.desk
+        self.new_id, self.clock = new_id, milliseconds
         self._credential = next(iter(ledger.authority.registry.credentials_of(CLIENT)))
 
     def first_token(self) -> RequestToken:
