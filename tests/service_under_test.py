@@ -143,7 +143,11 @@ class ServiceUnderTest:
 
     def apply(self, **changes: Any) -> None:
         """Put the policy in force with these changes, from beside the server, as the command line does."""
-        self.operator.apply(compile_policy(self.document(**changes)))
+        self.apply_document(self.document(**changes))
+
+    def apply_document(self, document: Mapping[str, Any]) -> None:
+        """Put this whole document in force."""
+        self.operator.apply(compile_policy(document))
 
     # What callers do
 
