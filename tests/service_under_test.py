@@ -24,6 +24,7 @@ from api.service import Service, milliseconds, new_id
 from api.settings import Settings
 from api.signing_keys import SigningKey
 from domain.events import Event
+from domain.identifiers import ClientId
 from domain.policy_compilation import compile_policy
 from domain.refusals import Reason
 from domain.requests import ACCESS_TOKEN, ID_TOKEN
@@ -153,8 +154,9 @@ class ServiceUnderTest:
 
     def post(self, path: str, client: str | None, **form: Any) -> httpx.Response:
         """A form, with the client's Basic credentials."""
-        auth = None if client is None else (client, self.secrets[client])  # type: ignore[index]
-        return self.http.post(path, data=form, auth=auth)
+        if client is None:
+            return self.http.post(path, data=form)
+        return self.http.post(path, data=form, auth=(client, self.secrets[ClientId(client)]))
 
     def token(self, client: str | None, **form: Any) -> httpx.Response:
         """A token request."""

@@ -19,7 +19,7 @@ UPGRADE = (
 )
 
 
-async def echo(scope, receive, send):  # type: ignore[no-untyped-def]
+async def echo(scope, receive, send):
     """Answers with the body it was sent."""
     if scope["type"] != "http":
         return

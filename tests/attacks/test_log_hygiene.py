@@ -109,9 +109,9 @@ def test_a_07_an_unauthenticated_flood_is_one_aggregate(tmp_path: Path) -> None:
         sut.http.post("/admin/revoke", data={"client": "x"}, headers={"Authorization": f"Bearer {number}"})
     sut.stop()
     gained = sut.events_after(before)
-    assert all(isinstance(event, DenialsCounted) and event.client is None for event in gained)
-    assert len(gained) <= 3
-    assert sum(sum(event.counts.values()) for event in gained) == 180  # type: ignore[attr-defined]
+    counted = [event for event in gained if isinstance(event, DenialsCounted) and event.client is None]
+    assert len(counted) == len(gained) <= 3
+    assert sum(sum(event.counts.values()) for event in counted) == 180
     sut.operator_ledger.close()
 
 

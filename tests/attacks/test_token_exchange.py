@@ -302,7 +302,8 @@ def test_te_21_circles_and_deep_foreign_actors(sut: ServiceUnderTest) -> None:
         deep = {"sub": "a", "act": deep}
     with sut.gains(Reason.ACT_TOO_DEEP):
         check_error(sut.sign_in(sut.id_token(act=deep)), 400, "invalid_request")
-    for act in ("robot", [], {}, {"sub": 7}):
+    odd: tuple[Any, ...] = ("robot", [], {}, {"sub": 7})
+    for act in odd:
         with sut.gains(Reason.TOKEN_CLAIMS_UNACCEPTABLE):
             check_error(sut.sign_in(sut.id_token(act=act)), 400, "invalid_request")
 

@@ -1,184 +1,167 @@
-"""The policy compiler: what a file may say, and every mistake that it finds before anything is put in force."""
+"""The policy compiler as a whole: what a file may say, what follows from it, and problems all at once."""
 
 from __future__ import annotations
 
-import base64
-from typing import Any
+import datetime
+from typing import Any, Final
 
 import pytest
 
-from domain.policy import ADMINISTRATION
+from domain.identifiers import ClientId, IssuerName, ResourceName
+from domain.policy import ADMINISTRATION, Limits
 from domain.policy_compilation import compile_policy
-from domain.policy_problems import PolicyInvalid
+from domain.policy_problems import PolicyInvalid, PolicyProblem
+from domain.policy_sections import SECTIONS
+from tests.domain.policy_mistakes import Mistake, after, problems_of
 from tests.domain.sample_documents import document, put
-
-EC_KEY = {"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA", "kid": "k1"}
-
-
-def rsa_key(bits: int, exponent: int = 65537) -> dict[str, Any]:
-    def number(value: int) -> str:
-        return base64.urlsafe_b64encode(value.to_bytes((value.bit_length() + 7) // 8)).rstrip(b"=").decode()
-
-    return {"kty": "RSA", "n": number((1 << (bits - 1)) + 1), "e": number(exponent), "kid": "k1"}
 
 
 def test_a_whole_policy_compiles() -> None:
-    """Durations, defaults, sources that follow from who serves what, and the subject's prefix."""
+    """Durations, sources that follow from who serves what, mapped scopes, and the subject's prefix."""
     policy = compile_policy(document())
-    rule = policy.clients["agent"].exchange[0]  # type: ignore[index]
-    assert (policy.limits.lifetime, policy.resources["hr"].lifetime) == (300, 120)  # type: ignore[index]
-    assert (rule.sources, rule.by_mapping) == (("agent",), {"trip.plan": ("budget.read",)})
-    assert policy.trusted_issuers["corp"].subject_prefix == "corp:"  # type: ignore[index]
-    assert policy.clients["agent"].first_tokens[0].to == ADMINISTRATION  # type: ignore[index]
+    rule = policy.clients[ClientId("agent")].exchange[0]
+    corp = policy.trusted_issuers[IssuerName("corp")]
+    assert (policy.limits.lifetime, policy.resources[ResourceName("hr")].lifetime) == (300, 120)
+    assert (rule.sources, rule.by_name, rule.by_mapping) == (("agent",), (), {"trip.plan": ("budget.read",)})
+    assert (corp.subject_prefix, corp.subject_claim) == ("corp:", "sub")
+    assert policy.clients[ClientId("agent")].first_tokens[0].to == ADMINISTRATION
+
+
+def test_what_is_left_out_has_the_safe_meaning() -> None:
+    """An issuer alone is a policy: standard limits, and nothing is allowed."""
+    policy = compile_policy({"issuer": "https://sts.example"})
+    assert policy.limits == Limits()
+    assert (policy.signing_algorithm, policy.clients, policy.resources) == ("ES256", {}, {})
+
+
+def test_scopes_by_name_stay_names() -> None:
+    """An array in a rule keeps the scopes that both sides declare."""
+    changed = put(document(), "clients/agent/exchange/0/scopes", ["profile.read"])
+    rule = compile_policy(changed).clients[ClientId("agent")].exchange[0]
+    assert (rule.by_name, rule.by_mapping) == (("profile.read",), {})
+
+
+def test_a_rule_may_start_where_it_says() -> None:
+    """`from` takes the place of the resources that the client serves."""
+    changed = put(document(), "clients/agent/exchange/0/from", ["agent"])
+    put(changed, "resources/agent/served_by", None)
+    assert compile_policy(changed).clients[ClientId("agent")].exchange[0].sources == ("agent",)
+
+
+def test_the_mode_of_a_client_is_that_of_its_rules() -> None:
+    """Unless a rule has one of its own."""
+    changed = put(document(), "clients/agent/mode", "audit")
+    assert compile_policy(changed).clients[ClientId("agent")].exchange[0].mode == "audit"
+    put(changed, "clients/agent/exchange/0/mode", "enforce")
+    assert compile_policy(changed).clients[ClientId("agent")].exchange[0].mode == "enforce"
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        (["issuer"], ()),
+        (["https://sts.example"], ()),
+        (["issuer", "token_endpoint"], ("https://sts.example/oauth/token",)),
+        (["endpoint", "urn:x:as"], ("endpoint", "urn:x:as")),
+    ],
+)
+def test_words_for_assertion_audiences(said: list[str], meant: tuple[str, ...]) -> None:
+    """The issuer is always accepted and never listed; `endpoint` stays a word until one is called."""
+    assert compile_policy(with_key(said)).clients[ClientId("travel")].assertion_audiences == meant
+
+
+def with_key(assertion_audiences: list[str]) -> dict[str, Any]:
+    """The sample document, in which travel authenticates with a key."""
+    key = {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", "kid": "k"}
+    changed = put(document(), "clients/travel/authentication", "private_key_jwt")
+    put(changed, "clients/travel/jwks", [key])
+    return put(changed, "clients/travel/assertion_audiences", assertion_audiences)
 
 
 def test_all_problems_are_found_at_once() -> None:
     """Nobody mends a policy one error at a time."""
-    broken = put(put(document(), "issuer", "http://sts.example"), "limits/depth", -1)
-    with pytest.raises(PolicyInvalid) as invalid:
-        compile_policy(broken)
-    assert {problem.place for problem in invalid.value.problems} == {"issuer", "limits.depth"}
+    changes = [("issuer", "http://sts.example"), ("limits/depth", -1), ("clients/agent/exchange/0/to", "hrr")]
+    assert after(*changes).keys() == {"issuer", "limits.depth", "clients.agent.exchange[0].to"}
 
 
-MISTAKES: list[tuple[str, object, str, str]] = [
-    ("issuer", "https://sts.example/", "issuer", "trailing slash"),
-    ("issuer", "https://sts.example?x=1", "issuer", "query"),
-    ("issuer", "http://sts.example", "issuer", "https"),
-    ("issuer", None, "issuer", "required"),
-    ("isuer", "x", "isuer", 'Did you mean "issuer"'),
-    ("limits/dept", 3, "limits.dept", 'Did you mean "depth"'),
-    ("limits/lifetime", "soon", "limits.lifetime", "duration"),
-    ("limits/lifetime", 0, "limits.lifetime", "duration"),
-    ("limits/lifetime", "48h", "limits.lifetime", "at most"),
-    ("limits/depth", True, "limits.depth", "whole number"),
-    ("signing/algorithm", "HS256", "signing.algorithm", "one of"),
-    ("resources/HR", {"audience": "https://x.example", "scopes": []}, "resources.HR", "lower-case"),
-    (
-        "resources/counterfoil",
-        {"audience": "https://x.example", "scopes": []},
-        "resources.counterfoil",
-        "built in",
-    ),
-    ("resources/hr/audience", "hr", "resources.hr.audience", "absolute URI"),
-    ("resources/hr/audience", "https://hr.example#x", "resources.hr.audience", "fragment"),
-    ("resources/hr/audience", "https://agent.example", "resources.hr.audience", "taken by agent"),
-    (
-        "resources/hr/audience",
-        "https://sts.example/admin",
-        "resources.hr.audience",
-        "taken by administration",
-    ),
-    ("resources/hr/accepts", ["agnt", "agent"], "resources.hr.accepts", 'Did you mean "agent"'),
-    ("resources/hr/served_by", "nobody", "resources.hr.served_by", "no client"),
-    ("resources/hr/scopes", ["a b"], "resources.hr.scopes", "no scope"),
-    ("resources/hr/scopes", ["profile.read", "profile.read", "budget.read"], "resources.hr.scopes", "twice"),
-    ("resources/hr/lifetime", "10m", "resources.hr.lifetime", "limits.lifetime"),
-    ("resources/hr/depth", 9, "resources.hr.depth", "limits.depth"),
-    ("resources/hr/mode", "lenient", "resources.hr.mode", "one of"),
-    ("resources/hr/disabled", "yes", "resources.hr.disabled", "true or false"),
-    ("clients/agent/authentication", "none", "clients.agent.authentication", "one of"),
-    ("clients/agent/grants", ["token-exchange", "password"], "clients.agent.grants", "password"),
-    ("clients/agent/grants", ["client_credentials"], "clients.agent.exchange", "can never apply"),
-    ("clients/agent/grants", ["token-exchange"], "clients.agent.tokens", "can never apply"),
-    ("clients/agent/tokens", None, "clients.agent.grants", "gives nothing"),
-    ("clients/agent/exchange/0/to", "hrr", "clients.agent.exchange[0].to", 'Did you mean "hr"'),
-    ("clients/agent/exchange/0/scopes", ["salary"], "clients.agent.exchange[0].scopes", "does not declare"),
-    (
-        "clients/agent/exchange/0/scopes",
-        {"x": ["budget.read"]},
-        "clients.agent.exchange[0].scopes",
-        "comes from",
-    ),
-    ("clients/agent/exchange/0/lifetime", "6m", "clients.agent.exchange[0].lifetime", "limits.lifetime"),
-    ("clients/agent/exchange/0/form", ["agent"], "clients.agent.exchange[0].form", 'Did you mean "from"'),
-    (
-        "clients/travel/exchange",
-        [{"to": "agent", "scopes": ["trip.plan"]}],
-        "clients.travel.exchange[0].from",
-        "serves",
-    ),
-    ("resources/hr/accepts", [], "clients.agent.exchange[0].to", "does not name agent"),
-    ("clients/agent/tokens/0/scopes", ["everything"], "clients.agent.tokens[0].scopes", "does not declare"),
-    ("clients/agent/jwks", [EC_KEY], "clients.agent.jwks", "private_key_jwt"),
-    ("clients/agent/authentication", "private_key_jwt", "clients.agent.jwks", "is required"),
-    ("trusted_issuers/corp/issuer", "https://sts.example", "trusted_issuers.corp.issuer", "our own"),
-    ("trusted_issuers/corp/issuer", "https://STS.example/", "trusted_issuers.corp.issuer", "our own"),
-    ("trusted_issuers/corp/subject", "{sub}", "trusted_issuers.corp.subject", "prefix"),
-    ("trusted_issuers/corp/subject", "client:{sub}", "trusted_issuers.corp.subject", "collides"),
-    ("trusted_issuers/corp/presented_by", [], "trusted_issuers.corp.presented_by", "nobody"),
-    (
-        "trusted_issuers/corp/presented_by",
-        ["agent"],
-        "trusted_issuers.corp.grants[0].client",
-        "can never apply",
-    ),
-    (
-        "trusted_issuers/corp/grants/0/to",
-        "counterfoil",
-        "trusted_issuers.corp.grants[0].to",
-        "client_credentials only",
-    ),
-    ("trusted_issuers/corp/algorithms", ["HS256"], "trusted_issuers.corp.algorithms", "HS256"),
-    ("trusted_issuers/corp/algorithms", ["none"], "trusted_issuers.corp.algorithms", "none"),
-    ("trusted_issuers/corp/jwks", [EC_KEY], "trusted_issuers.corp.jwks_uri", "exactly one"),
-    (
-        "trusted_issuers/corp/jwks_uri",
-        "http://login.corp.example/jwks",
-        "trusted_issuers.corp.jwks_uri",
-        "https",
-    ),
-    ("trusted_issuers/corp/required_claims", {"tid": 7}, "trusted_issuers.corp.required_claims", "strings"),
-]
-
-
-@pytest.mark.parametrize(("path", "value", "place", "what"), MISTAKES)
-def test_a_mistake_is_found_where_it_is(path: str, value: object, place: str, what: str) -> None:
-    """Unknown keys, dangling names, unreachable rules, looser limits: each with its place and what to change."""
-    with pytest.raises(PolicyInvalid) as invalid:
-        compile_policy(put(document(), path, value))
-    found = [problem.what for problem in invalid.value.problems if problem.place == place]
-    assert any(what in text for text in found), invalid.value.problems
+def test_what_could_not_be_read_is_not_complained_of_twice() -> None:
+    """Scopes that nobody can read are one problem, not one more for every rule that names them."""
+    assert after(("resources/hr/scopes", "profile.read")).keys() == {"resources.hr.scopes"}
+    assert after(("resources/hr/accepts", "agent")).keys() == {"resources.hr.accepts"}
+    assert after(("trusted_issuers/corp/presented_by", "x")).keys() == {"trusted_issuers.corp.presented_by"}
 
 
 @pytest.mark.parametrize(
-    ("key", "what"),
-    [
-        (rsa_key(1024), "too weak"),
-        (rsa_key(2048, 3), "too weak"),
-        ({**EC_KEY, "d": "secret"}, "private members"),
-        ({"kty": "oct", "k": "secret", "kid": "k"}, "private members"),
-        ({**EC_KEY, "use": "enc"}, "not for verifying"),
-        ({**EC_KEY, "key_ops": ["sign"]}, "not for verifying"),
-        ({**EC_KEY, "crv": "secp256k1"}, "curves"),
-        ({**EC_KEY, "kid": ""}, "kid"),
-    ],
+    "junk",
+    [[], "x", 7, None, {}, {"resources": []}, {"clients": {"a": 1}}, {"limits": False}, {"signing": 0}],
 )
-def test_a_weak_or_private_key_is_refused_and_never_repeated(key: dict[str, Any], what: str) -> None:
-    """J-20 to J-22: such a key is refused, and no part of it stands in the message."""
-    broken = put(
-        put(document(), "clients/travel/authentication", "private_key_jwt"), "clients/travel/jwks", [key]
-    )
-    with pytest.raises(PolicyInvalid, match=what) as invalid:
-        compile_policy(broken)
-    assert "secret" not in str(invalid.value)
-
-
-def test_two_rules_that_lead_to_the_same_place_are_one_too_many() -> None:
-    """Which of them counts would depend on their order."""
-    broken = document()
-    broken["clients"]["agent"]["exchange"] *= 2
-    with pytest.raises(PolicyInvalid, match="an earlier rule"):
-        compile_policy(broken)
-
-
-def test_an_audience_may_be_any_absolute_uri() -> None:
-    """Resources that are no web sites have names too."""
-    policy = compile_policy(put(document(), "resources/hr/audience", "urn:example:hr"))
-    assert policy.resources["hr"].audience == "urn:example:hr"  # type: ignore[index]
-
-
-@pytest.mark.parametrize("junk", [[], "x", 7, {"resources": []}, {"clients": {"a": 1}}, {"limits": []}])
 def test_no_shape_of_document_is_more_than_a_problem(junk: Any) -> None:
     """Whatever stands in the file, the answer is a list of problems."""
-    with pytest.raises(PolicyInvalid):
-        compile_policy(junk)
+    assert problems_of(junk)
+
+
+FULL: Final[dict[str, Any]] = document() | {"signing": {}}
+PLACES: Final = {
+    "policy": "",
+    "signing": "signing/",
+    "limits": "limits/",
+    "resource": "resources/hr/",
+    "client": "clients/agent/",
+    "exchange": "clients/agent/exchange/0/",
+    "tokens": "clients/agent/tokens/0/",
+    "trusted_issuer": "trusted_issuers/corp/",
+    "grant": "trusted_issuers/corp/grants/0/",
+}
+
+
+@pytest.mark.parametrize(("section", "key"), [(s, key) for s, keys in SECTIONS.items() for key in keys])
+def test_every_known_key_is_read(section: str, key: str) -> None:
+    """A value of a type that no key takes is a problem at each of them, so none is passed over."""
+    path = PLACES[section] + key
+    place = path.replace("/0/", "[0]/").replace("/", ".")
+    found = after((path, datetime.date(2030, 1, 1)))
+    assert any(where.startswith(place) and "must be" in said for where, said in found.items())
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_no_unknown_key_is_passed_over(section: str) -> None:
+    """A key that means nothing is a problem in every section, with the nearest one that does."""
+    key = SECTIONS[section][0]
+    path = f"{PLACES[section]}{key}x"
+    place = path.replace("/0/", "[0]/").replace("/", ".")
+    assert f'Did you mean "{key}"?' in after((path, "x"))[place]
+
+
+def test_a_problem_says_where_what_and_what_to_change() -> None:
+    """The sentence that an editor or a terminal shows; words of the file are escaped in it."""
+    path = ("clients", "a\nb", "exchange", 0, "to")
+    problem = PolicyProblem(path=path, what="is wrong", mend="Mend it.")
+    assert str(problem) == 'clients."a\\nb".exchange[0].to: is wrong. Mend it.'
+
+
+MANY: Final[list[Mistake]] = [
+    ("isuer", "x", "isuer", 'Did you mean "issuer"?'),
+    ("xyz", "x", "xyz", "Remove it; the keys here are issuer, signing"),
+    ("clients/agent/exchange/0/form", ["agent"], "clients.agent.exchange[0].form", 'Did you mean "from"?'),
+    ("clients/travel", 5, "clients.travel", "must be a table, not a number"),
+    ("clients/agent/exchange", {"to": "hr"}, "clients.agent.exchange", "must be an array, not a table"),
+    ("clients/agent/exchange/0", "hr", "clients.agent.exchange[0]", "must be a table, not a string"),
+    ("clients/agent/grants", None, "clients.agent.grants", "is missing"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "place", "words"), MANY)
+def test_a_mistake_in_the_frame_is_found_where_it_is(
+    path: str, value: object, place: str, words: str
+) -> None:
+    """Keys and tables, each with its place and what to change."""
+    assert words in after((path, value))[place]
+
+
+def test_every_sentence_ends_and_says_what_to_change() -> None:
+    """`what` runs on from the place, `mend` is a sentence or a question."""
+    with pytest.raises(PolicyInvalid) as invalid:
+        compile_policy(put(put(document(), "issuer", 7), "clients/agent/exchange/0/to", "hrr"))
+    for problem in invalid.value.problems:
+        assert not problem.what.endswith(".")
+        assert problem.mend.endswith((".", "?"))
