@@ -1,36 +1,33 @@
-"""A policy file: TOML, read and compiled, with the line and column of every problem.
-
-The places come from tree-sitter's TOML grammar: the standard library's parser does not keep them.
-"""
+"""A policy file: TOML, read and compiled, with the line and column of every problem."""
 
 from __future__ import annotations
 
+import codecs
+import re
 import tomllib
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-import tree_sitter_toml
-from tree_sitter import Language, Node, Parser
-
+from api.policy_places import Places
 from domain.policy import Policy
 from domain.policy_compilation import compile_policy
-from domain.policy_problems import KeyPath, PolicyInvalid
+from domain.policy_problems import PolicyInvalid
 
 LARGEST: Final = 1_048_576
 """Bytes of a policy file."""
-
-Places = dict[KeyPath, tuple[int, int]]
-"""Key path → line and column, from 1."""
+_TOML_PLACE: Final = re.compile(r" \(at line (\d+), column (\d+)\)$")
+_TWICE: Final = re.compile(r"overwrite|twice|[Dd]uplicate")
 
 
 class PolicyFileError(Exception):
-    """The file is no policy. The text has one line a problem, `file:line:column: where: what`."""
+    """The file is no policy. The text has one line a problem, `file:line:column: where: what. What to change.`"""
 
 
 def read_policy_file(path: Path) -> Policy:
     """Read and compile a policy file. Raises PolicyFileError."""
     try:
-        octets = path.read_bytes()
+        with path.open("rb") as file:
+            octets = file.read(LARGEST + 1)
     except OSError as error:
         raise PolicyFileError(f"{path}: cannot be read: {error.strerror}") from None
     if len(octets) > LARGEST:
@@ -40,99 +37,40 @@ def read_policy_file(path: Path) -> Policy:
 
 def read_policy(octets: bytes, name: str) -> Policy:
     """Compile the bytes of a policy file that is called `name` in messages. Raises PolicyFileError."""
-    try:
-        document = tomllib.loads(octets.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise PolicyFileError(f"{name}: is not UTF-8 at byte {error.start}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise PolicyFileError(f"{name}: is not TOML: {error}") from None
+    octets = octets.removeprefix(codecs.BOM_UTF8)
+    document = _document(octets, name)
     try:
         return compile_policy(document)
     except PolicyInvalid as invalid:
         raise PolicyFileError(_located(invalid, octets, name)) from None
 
 
+def _document(octets: bytes, name: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(octets.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        line = octets.count(b"\n", 0, error.start) + 1
+        text = f"{name}:{line}: is not UTF-8. Save the file as UTF-8."
+    except tomllib.TOMLDecodeError as error:
+        text = _syntax_error(str(error), octets, name)
+    except ValueError:
+        # The only other one that the parser lets through: Python converts no number of thousands of digits.
+        text = f"{name}: has a number with too many digits. No number in a policy has more than five."
+    except RecursionError:
+        text = f"{name}: is nested too deeply. No key of a policy needs more than five levels."
+    raise PolicyFileError(text)
+
+
+def _syntax_error(words: str, octets: bytes, name: str) -> str:
+    found = _TOML_PLACE.search(words)
+    end = octets.count(b"\n") + 1, 1
+    line, column = (int(found[1]), int(found[2])) if found else end
+    if _TWICE.search(words):
+        return f"{name}:{line}:{column}: a key or a table stands in the file twice. Remove one of them."
+    return f"{name}:{line}:{column}: is not TOML. {words[: found.start()] if found else words}."
+
+
 def _located(invalid: PolicyInvalid, octets: bytes, name: str) -> str:
-    places = _places(octets)
-    lines = []
-    for problem in invalid.problems:
-        line, column = _nearest(problem.path, places)
-        lines.append((line, column, f"{name}:{line}:{column}: {problem.place}: {problem.what}"))
-    return "\n".join(text for _, _, text in sorted(lines))
-
-
-def _nearest(path: KeyPath, places: Places) -> tuple[int, int]:
-    """The place of the path, or of the innermost part of it that stands in the file: a missing key has no line."""
-    for length in range(len(path), 0, -1):
-        if path[:length] in places:
-            return places[path[:length]]
-    return 1, 1
-
-
-def _places(octets: bytes) -> Places:
-    places: Places = {}
-    counts: dict[KeyPath, int] = {}
-    for node in Parser(Language(tree_sitter_toml.language())).parse(octets).root_node.named_children:
-        match node.type:
-            case "pair":
-                _pair(node, (), places)
-            case "table" | "table_array_element":
-                _table(node, places, counts)
-            case _:
-                pass
-    return places
-
-
-def _table(node: Node, places: Places, counts: dict[KeyPath, int]) -> None:
-    key, *rest = node.named_children
-    path = _inside_arrays(_key(key), counts)
-    if node.type == "table_array_element":
-        number = counts.get(path, -1) + 1
-        counts[path] = number
-        path = (*path, number)
-    _mark(path, node, places)
-    for child in rest:
-        if child.type == "pair":
-            _pair(child, path, places)
-
-
-def _inside_arrays(keys: KeyPath, counts: dict[KeyPath, int]) -> KeyPath:
-    """A header below an array of tables belongs to the array's latest element."""
-    path: KeyPath = ()
-    for place, step in enumerate(keys):
-        path = (*path, step)
-        if path in counts and place < len(keys) - 1:
-            path = (*path, counts[path])
-    return path
-
-
-def _pair(node: Node, path: KeyPath, places: Places) -> None:
-    key, value = node.named_children[:2]
-    inner = (*path, *_key(key))
-    _mark(inner, node, places)
-    _value(value, inner, places)
-
-
-def _value(node: Node, path: KeyPath, places: Places) -> None:
-    if node.type == "inline_table":
-        for child in node.named_children:
-            if child.type == "pair":
-                _pair(child, path, places)
-    elif node.type == "array":
-        items = [child for child in node.named_children if child.type != "comment"]
-        for place, child in enumerate(items):
-            _mark((*path, place), child, places)
-            _value(child, (*path, place), places)
-
-
-def _key(node: Node) -> KeyPath:
-    if node.type == "dotted_key":
-        return tuple(step for child in node.named_children for step in _key(child))
-    text = (node.text or b"").decode()
-    return (text if node.type == "bare_key" else text[1:-1],)
-
-
-def _mark(path: KeyPath, node: Node, places: Places) -> None:
-    row, column = node.start_point
-    for length in range(1, len(path) + 1):
-        places.setdefault(path[:length], (row + 1, column + 1))
+    places = Places(octets)
+    lines = sorted((*places.nearest(problem.path), str(problem)) for problem in invalid.problems)
+    return "\n".join(f"{name}:{line}:{column}: {problem}" for line, column, problem in lines)

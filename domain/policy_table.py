@@ -1,138 +1,119 @@
-"""One table of a policy document, read key by key. What nobody asked for is an unknown key."""
+"""One table of a policy document, read key by key. A wrong value is a problem, and the reading goes on."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Mapping
-from typing import Any, Final, TypeVar, get_args
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import TypeVar
 
-from domain.policy_problems import KeyPath, Problems, did_you_mean
+from domain.policy_problems import KeyPath, Problems, did_you_mean, listed, quoted
+from domain.policy_values import Unreadable, kind, one_of
 
-LONGEST_LIFETIME: Final = 86_400
-_DURATION: Final = re.compile(r"(?:(\d{1,4})h)?(?:(\d{1,4})m)?(?:(\d{1,6})s)?")
-
-Choice = TypeVar("Choice")
+T = TypeVar("T")
+S = TypeVar("S")
+C = TypeVar("C", bound=str)
+Reader = Callable[[object], T]
+"""From what the parser returned to the value; raises Unreadable."""
 
 
 class Table:
-    """Reads typed values; a wrong one is a problem and gives a harmless value, so that all problems are found."""
+    """Reads values by their key. Whoever reads gets a harmless stand-in for a wrong one: all problems are found."""
 
-    def __init__(self, unverified: object, path: KeyPath, problems: Problems) -> None:
+    def __init__(
+        self, unverified: object, path: KeyPath, problems: Problems, keys: Collection[str] | None = None
+    ) -> None:
+        """`keys` are those that the table may have; `None` where the writer of the file chooses them."""
         self.path = path
         self.problems = problems
-        self._known: list[str] = []
-        if not isinstance(unverified, Mapping):
-            problems.add(path, "must be a table")
-            unverified = {}
-        self._values: Mapping[str, Any] = unverified
+        self._values: Mapping[str, object] = {}
+        if isinstance(unverified, Mapping):
+            self._values = unverified
+        else:
+            self.problem((), f"must be a table, not {kind(unverified)}", "Write its keys below a [header].")
+        if keys is not None:
+            self._refuse_unknown(keys)
 
-    def problem(self, key: str, what: str) -> None:
-        """A problem at one of this table's keys."""
-        self.problems.add((*self.path, key), what)
+    def _refuse_unknown(self, keys: Collection[str]) -> None:
+        for key in self._values:
+            if key not in keys:
+                mend = did_you_mean(key, keys, f"Remove it; the keys here are {listed(keys)}.")
+                self.problem((key,), "is an unknown key", mend)
 
-    def raw(self, key: str) -> Any:
-        """The value as it stands, or `None`."""
-        self._known.append(key)
-        return self._values.get(key)
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
 
-    def has(self, key: str) -> bool:
-        """Whether the key is given."""
+    def __contains__(self, key: str) -> bool:
         return key in self._values
 
-    def text(self, key: str, default: str | None = None) -> str:
-        """A string that is not empty; required without a default."""
-        value = self.raw(key)
-        if value is None and default is not None:
-            return default
-        if not isinstance(value, str) or not value:
-            self.problem(key, "is required" if value is None else "must be a string that is not empty")
-            return default or ""
-        return value
+    def problem(self, below: KeyPath, what: str, mend: str) -> None:
+        """A problem below this table."""
+        self.problems.add((*self.path, *below), what, mend)
 
-    def choice(self, key: str, options: Any, default: str | None = None) -> Any:
-        """One of the values of a Literal."""
-        allowed = get_args(options)
-        value = self.text(key, default)
-        if value and value not in allowed:
-            self.problem(key, f"must be one of {', '.join(allowed)}.{did_you_mean(value, allowed)}")
-            return allowed[0]
-        return value or allowed[0]
+    def required(self, key: str, reader: Reader[T], stand_in: S) -> T | S:
+        """The value of a key that must be there."""
+        if key not in self._values:
+            self.problem((key,), "is missing", f"Add {key} = ... to this table.")
+        return self.optional(key, reader, stand_in)
 
-    def flag(self, key: str) -> bool:
-        """A boolean, false unless given."""
-        value = self.raw(key)
-        if value is not None and not isinstance(value, bool):
-            self.problem(key, "must be true or false")
-        return value is True
+    def optional(self, key: str, reader: Reader[T], default: S) -> T | S:
+        """The value of a key that need not be there."""
+        return self._read((key,), reader, self._values[key], default) if key in self._values else default
 
-    def number(self, key: str, low: int, high: int) -> int | None:
-        """A whole number within bounds, or `None`."""
-        value = self.raw(key)
-        if value is None:
-            return None
-        if type(value) is not int or not low <= value <= high:
-            self.problem(key, f"must be a whole number from {low} to {high}")
-            return None
-        return value
+    def items(
+        self, key: str, reader: Reader[T], stand_in: S, *, required: bool = False, filled: bool = False
+    ) -> tuple[T | S, ...]:
+        """The items of an array, each at its own index; an item that cannot be read leaves its stand-in there.
 
-    def duration(self, key: str, longest: int = LONGEST_LIFETIME) -> int | None:
-        """Seconds, from `90`, `"90s"`, `"5m"` or `"2h30m"`, or `None`."""
-        value = self.raw(key)
-        if value is None:
-            return None
-        seconds = _seconds(value)
-        if seconds is None or not 0 < seconds <= longest:
-            self.problem(key, f'must be a duration such as "90s", "5m" or "1h30m", at most {longest} seconds')
-            return None
-        return seconds
+        At least one where the array must be `filled`; none may stand there twice.
+        """
+        if required and key not in self._values:
+            self.problem((key,), "is missing", f"Add {key} = [...] to this table.")
+        items = self._array(key) if key in self._values else []
+        if filled and key in self._values and not items and not self.problems.within((*self.path, key)):
+            self.problem((key,), "is empty", "Name at least one.")
+        read = tuple(self._read((key, index), reader, item, stand_in) for index, item in enumerate(items))
+        self._refuse_repeated(key, read, stand_in)
+        return read
 
-    def texts(self, key: str, *, required: bool = False, default: Collection[str] = ()) -> tuple[str, ...]:
-        """An array of different strings."""
-        value = self.raw(key)
-        if value is None:
-            if required:
-                self.problem(key, "is required")
-            return tuple(default)
-        return self._texts(key, value)
+    def choices(self, key: str, *known: C, required: bool = False, filled: bool = False) -> tuple[C, ...]:
+        """An array of some of these words; what is none of them is left out."""
+        read = self.items(key, one_of(*known), None, required=required, filled=filled)
+        return tuple(word for word in read if word is not None)
 
-    def _texts(self, key: str, value: object) -> tuple[str, ...]:
-        if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
-            self.problem(key, "must be an array of strings")
-            return ()
-        if len(set(value)) != len(value):
-            self.problem(key, "names something twice")
-        return tuple(dict.fromkeys(value))
+    def _refuse_repeated(self, key: str, read: Sequence[object], stand_in: object) -> None:
+        seen: set[object] = {stand_in}
+        for index, item in enumerate(read):
+            if item in seen and item != stand_in:
+                self.problem((key, index), f"{quoted(str(item))} stands here twice", "Remove one of them.")
+            seen.add(item)
 
-    def tables(self, key: str) -> list[Table]:
+    def _array(self, key: str) -> list[object]:
+        value = self._values[key]
+        if isinstance(value, list):
+            return value
+        self.problem((key,), f"must be an array, not {kind(value)}", f"Write {key} = [...].")
+        return []
+
+    def _read(self, below: KeyPath, reader: Reader[T], value: object, stand_in: S) -> T | S:
+        try:
+            return reader(value)
+        except Unreadable as unreadable:
+            self.problem((*below, *unreadable.below), unreadable.what, unreadable.mend)
+            return stand_in
+
+    def table(self, key: str, keys: Collection[str] | None = None) -> Table:
+        """The table of that key; an empty one where there is none."""
+        return Table(self._values.get(key, {}), (*self.path, key), self.problems, keys)
+
+    def tables(self, key: str, keys: Collection[str]) -> list[Table]:
         """An array of tables."""
-        value = self.raw(key)
-        if value is None:
-            return []
-        if not isinstance(value, list):
-            self.problem(key, "must be an array of tables")
-            return []
-        return [Table(item, (*self.path, key, place), self.problems) for place, item in enumerate(value)]
+        items = self._array(key) if key in self._values else []
+        return [Table(item, (*self.path, key, i), self.problems, keys) for i, item in enumerate(items)]
 
-    def named_tables(self, key: str) -> dict[str, Table]:
-        """A table of tables, each under a name."""
-        value = self.raw(key)
-        if value is None:
-            return {}
-        outer = Table(value, (*self.path, key), self.problems)
-        return {name: Table(item, (*outer.path, name), self.problems) for name, item in outer._values.items()}
+    def named_tables(self, key: str, keys: Collection[str]) -> dict[str, Table]:
+        """A table of tables, each under the name that it gives to its thing."""
+        outer = self.table(key)
+        return {name: outer.table(name, keys) for name in outer}
 
-    def done(self) -> None:
-        """Every key that was never asked for is unknown."""
-        for key in self._values:
-            if key not in self._known:
-                self.problem(key, f"is not a key of this table.{did_you_mean(key, self._known)}")
-
-
-def _seconds(value: object) -> int | None:
-    if type(value) is int:
-        return value
-    found = _DURATION.fullmatch(value) if isinstance(value, str) and value else None
-    if found is None:
-        return None
-    hours, minutes, seconds = (int(part or 0) for part in found.groups())
-    return hours * 3600 + minutes * 60 + seconds
+    def raw(self, key: str) -> object:
+        """The value as the parser returned it, for a key that may hold more than one kind; `None` without it."""
+        return self._values.get(key)
