@@ -46,15 +46,18 @@ def gained_and_lost(before: Collection[object], after: Collection[object]) -> tu
 
 
 def scopes_by_target(
-    about: str, before: Mapping[str, Collection[object]], after: Mapping[str, Collection[object]], lacks: str
+    before: Mapping[str, Collection[object]],
+    after: Mapping[str, Collection[object]],
+    gains: str,
+    loses: str,
 ) -> Iterator[str]:
-    """For scopes below what they are for: `{about} ... with a, b`; `about` may be followed by what it is for."""
+    """For scopes under what they are for, one sentence each; `gains` and `loses` are how the sentences begin."""
     for target in [*before, *(target for target in after if target not in before)]:
         gained, lost = gained_and_lost(before.get(target, ()), after.get(target, ()))
         if gained:
-            yield f"widens: {about} {target} with {gained}"
+            yield f"widens: {gains} {target} with {gained}"
         if lost:
-            yield f"narrows: {lacks} {target} with {lost}"
+            yield f"narrows: {loses} {target} with {lost}"
 
 
 def limit(subject: str, spoken: Callable[[int], str] = str) -> Wording:

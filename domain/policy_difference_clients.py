@@ -109,9 +109,11 @@ def _rule_in_words(rule: ExchangeRule) -> str:
 def _token_changes(
     who: str, before: Iterable[FirstTokenGrant], after: Iterable[FirstTokenGrant]
 ) -> Iterator[str]:
-    about = f"{who} may now get tokens of its own for"
     return scopes_by_target(
-        about, _given(before), _given(after), f"{who} may no longer get tokens of its own for"
+        _given(before),
+        _given(after),
+        f"{who} may now get tokens of its own for",
+        f"{who} may no longer get tokens of its own for",
     )
 
 

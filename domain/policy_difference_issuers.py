@@ -56,8 +56,12 @@ def _introduced(issuer: TrustedIssuer) -> str:
 def _grant_changes(
     who: str, before: Iterable[FirstTokenGrant], after: Iterable[FirstTokenGrant]
 ) -> Iterator[str]:
-    about = f"{who} now gives first tokens to"
-    return scopes_by_target(about, _given(before), _given(after), f"{who} no longer gives first tokens to")
+    return scopes_by_target(
+        _given(before),
+        _given(after),
+        f"{who} now gives first tokens to",
+        f"{who} no longer gives first tokens to",
+    )
 
 
 def _given(grants: Iterable[FirstTokenGrant]) -> dict[str, list[Scope]]:

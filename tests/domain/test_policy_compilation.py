@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from domain.identifiers import ClientId, IssuerName, ResourceName
 from domain.policy import ADMINISTRATION, Limits
@@ -165,3 +168,42 @@ def test_every_sentence_ends_and_says_what_to_change() -> None:
     for problem in invalid.value.problems:
         assert not problem.what.endswith(".")
         assert problem.mend.endswith((".", "?"))
+
+
+def paths_of(value: Any, path: str = "") -> Iterator[str]:
+    """The path of everything in a document, with slashes."""
+    inner = enumerate(value) if isinstance(value, list) else value.items() if isinstance(value, dict) else ()
+    for step, item in inner:
+        yield f"{path}{step}"
+        yield from paths_of(item, f"{path}{step}/")
+
+
+LEAVES: Final = (
+    st.text(max_size=8)
+    | st.sampled_from(["https://[", "a:[", "hr", "agent", "5m", "{sub}", "counterfoil", "1" * 30 + "h"])
+    | st.integers()
+    | st.floats()
+    | st.booleans()
+    | st.dates()
+)
+VALUES: Final = st.recursive(
+    LEAVES,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from([*sum(SECTIONS.values(), ()), "kty", "kid", "x"]), inner, max_size=3
+        )
+    ),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    st.sampled_from(sorted({*paths_of(FULL), *(PLACES[s] + key for s in SECTIONS for key in SECTIONS[s])})),
+    VALUES,
+)
+def test_whatever_stands_anywhere_the_compiler_answers(path: str, value: Any) -> None:
+    """A policy or problems, never another exception, for any value at any place."""
+    for problem in after((path, value)).values():
+        assert problem.isprintable()
