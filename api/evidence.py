@@ -27,10 +27,11 @@ class Witness:
         """The evidence that a token is, presented under a type of RFC 8693 §3."""
         if token_type not in SUPPORTED_TYPES:
             return UnusableToken(reason=Reason.TOKEN_TYPE_UNSUPPORTED, sha256=sha256_hex(unverified_token))
-        known = self._own.known(unverified_token)
-        if known is not None and token_type != ID_TOKEN:
-            return known
         digest = sha256_hex(unverified_token)
+        if token_type != ID_TOKEN:
+            known = self._own.known(digest) or self._own.genuine(unverified_token, digest)
+            if known is not None:
+                return known
         try:
             jws = parse_compact(unverified_token, FOREIGN_HEADER)
         except MalformedToken:

@@ -51,7 +51,7 @@ class Authority(Protocol):
         """Why the token is dead for good: it, or anything it stands on, was revoked; else `None`."""
 
     def suspended(self, birth: Birth) -> Reason | None:
-        """Why the token is refused for now: a party to it, or to anything it stands on, is disabled; else `None`."""
+        """Why the token is refused for now: its key is retired, or a party to anything it stands on disabled."""
 
     def client_revoked_at(self, client: ClientId) -> Position | None:
         """Where that client's tokens were last revoked."""

@@ -57,8 +57,10 @@ class FoldedAuthority:
         return subject in self.registry.disabled_subjects
 
     def suspended(self, birth: Birth) -> Reason | None:
-        """Whether a party to the token, or to anything it stands on, is disabled now."""
+        """Whether its key is retired, or a party to the token or to anything it stands on is disabled now."""
         registry = self.registry
+        if birth.kid in registry.retired_keys:
+            return Reason.TOKEN_KEY_UNKNOWN
         for entry in birth.all_it_stands_on():
             if entry.client not in registry.enabled_clients:
                 return Reason.CLIENT_DISABLED

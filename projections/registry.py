@@ -37,6 +37,7 @@ class Registry:
         self.disabled_subjects: set[Subject] = set()
         self._credentials: dict[ClientId, dict[str, int | None]] = {}
         self._signing_key: Kid | None = None
+        self.retired_keys: set[Kid] = set()
         self._index()
 
     def apply(self, event: Event, position: Position) -> None:
@@ -93,6 +94,7 @@ class Registry:
                 self.keys[event.kid] = replace(key, activated=position)
             case KeyRetired():
                 self.keys[event.kid] = replace(key, retired=True)
+                self.retired_keys.add(event.kid)
             case KeyCompromised():
                 self.keys[event.kid] = replace(key, compromised=True)
         signing = [k for k in self.keys.values() if k.activated is not None and k.verifies]

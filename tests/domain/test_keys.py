@@ -7,8 +7,9 @@ from dataclasses import replace
 from domain.events import Event, KeyActivated, KeyCompromised, KeyRetired
 from domain.identifiers import Kid
 from domain.keys import Key, KeyChange, due, publish
+from domain.refusals import Reason
 from projections.registry import Registry
-from tests.domain.story import KID, NOW, ORIGIN, Story
+from tests.domain.story import KID, NOW, ORIGIN, Story, refused
 
 NEXT = Kid("n" * 43)
 SECONDS = NOW // 1000
@@ -55,6 +56,17 @@ def test_a_compromised_key_neither_signs_nor_verifies() -> None:
     assert story.authority.signing_key() is None
     story.given(KeyActivated(id="x", at=NOW, origin=ORIGIN, by="o", kid=KID))
     assert story.authority.signing_key() is None
+
+
+def test_living_tokens_of_a_retired_key_are_refused() -> None:
+    """An operator may retire a superseded key early; what it signed is refused on every path from then on."""
+    story = Story()
+    _, agent, _ = story.chain()
+    story.given(publish(NEXT, "ES256", {"kid": NEXT}, 0, change(story), story.id()))
+    tend(story)
+    story.given(KeyRetired(id="x", at=NOW, origin=ORIGIN, by="o", kid=KID))
+    refused(story.exchange("agent", agent, "hr"), Reason.TOKEN_KEY_UNKNOWN, "subject_token")
+    assert story.chain()
 
 
 def test_states_have_names_for_operators() -> None:
