@@ -15,6 +15,7 @@ KeyPath = tuple[str | int, ...]
 
 _BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _LONGEST_QUOTE: Final = 80
+_LONGEST_SENTENCE: Final = 300
 _MOST_CANDIDATES: Final = 200
 """Names among which a similar one is looked for; the search compares each of them, letter by letter."""
 
@@ -54,7 +55,7 @@ class Problems:
 
     def add(self, path: KeyPath, what: str, mend: str) -> None:
         """One more. `what` is the rest of a sentence that starts with the place, without the full stop."""
-        self.found.append(PolicyProblem(path=path, what=what, mend=mend))
+        self.found.append(PolicyProblem(path=path, what=_shown(what), mend=_shown(mend)))
         self._broken.update(path[:length] for length in range(len(path) + 1))
 
     def within(self, path: KeyPath) -> bool:
@@ -83,6 +84,12 @@ def quoted(unverified_text: str) -> str:
 def listed(words: Iterable[str]) -> str:
     """`a, b, c`, or that there is none."""
     return ", ".join(words) or "none"
+
+
+def _shown(sentence: str) -> str:
+    """Names of the file stand in sentences without quotes; none of them may move a cursor, forge a line or flood."""
+    escaped = "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in sentence[:_LONGEST_SENTENCE])
+    return escaped if len(sentence) <= _LONGEST_SENTENCE else f"{escaped}..."
 
 
 def _key(step: str) -> str:

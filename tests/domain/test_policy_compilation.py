@@ -205,5 +205,18 @@ VALUES: Final = st.recursive(
 )
 def test_whatever_stands_anywhere_the_compiler_answers(path: str, value: Any) -> None:
     """A policy or problems, never another exception, for any value at any place."""
-    for problem in after((path, value)).values():
-        assert problem.isprintable()
+    assert all(said.isprintable() for said in after((path, value)).values())
+
+
+def test_names_that_are_none_cannot_write_on_the_terminal() -> None:
+    """A-03: not even where a sentence says what to declare, nor where such a thing is declared."""
+    name = "\x1b[2J\u202e" + "x" * 5_000
+    found = problems_of(
+        document() | {"clients": {name: {"grants": [], "exchange": [{"to": name, "scopes": ["a"]}]}}}
+    )
+    accepted = after(("resources/hr/accepts", [name]))
+    assert found.keys()
+    assert "resources.hr.accepts[0]" in accepted
+    for place, said in (found | accepted).items():
+        assert (place + said).isprintable()
+        assert len(place + said) < 2_000
