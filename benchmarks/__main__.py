@@ -1,10 +1,8 @@
-"""`python -m benchmarks [--quick] [--startup] [--only-startup]`."""
+"""`python -m benchmarks`: a table, and `benchmarks/results/latest.json`, a flat object of named figures."""
 
 from __future__ import annotations
 
 import json
-import os
-import platform
 import sys
 import tempfile
 from pathlib import Path
@@ -13,18 +11,12 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.bars import BARS, LIMITS
 from benchmarks.exchange import Measured, Plan, measure
+from benchmarks.machine import machine
 from benchmarks.startup import measure_startup
 
 RESULTS = Path(__file__).parent / "results"
-BARS = (
-    ("exchange_cold_vs_floor", 0.50, "at least"),
-    ("exchange_warm_vs_floor", 0.70, "at least"),
-    ("exchange_cold_p99_over_p50", 5.0, "at most"),
-    ("exchange_warm_p99_over_p50", 5.0, "at most"),
-    ("startup_seconds", 3.0, "at most"),
-    ("startup_rss_megabytes", 250.0, "at most"),
-)
 
 
 @click.command()
@@ -38,15 +30,13 @@ def main(quick: bool, startup: bool, exchanging: bool, folder: Path | None) -> N
     """Measure this machine: exchanges and introspections against the floor, and cold start."""
     console = Console()
     figures: dict[str, float] = {}
-    with tempfile.TemporaryDirectory(dir=folder or RESULTS.parent, prefix="bench-") as made:
+    RESULTS.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder or RESULTS, prefix="stores-") as made:
+        console.print(machine(Path(made)))
         if exchanging:
             (Path(made) / "exchange").mkdir()
-            plan = Plan(rounds=3, seconds=0.5) if quick else Plan(rounds=12, seconds=1.0)
+            plan = Plan(rounds=3, seconds=0.5) if quick else Plan(rounds=11, seconds=0.7)
             rows, figures = measure(Path(made) / "exchange", plan)
-            for kind in ("cold", "warm"):
-                figures[f"exchange_{kind}_p99_over_p50"] = (
-                    figures[f"exchange_{kind}_p99_ms"] / figures[f"exchange_{kind}_p50_ms"]
-                )
             console.print(_table(rows))
         if startup:
             (Path(made) / "startup").mkdir()
@@ -73,18 +63,15 @@ def _table(rows: list[Measured]) -> Table:
 
 
 def _report(console: Console, figures: dict[str, float]) -> None:
-    for name in ("crypto_bound_per_second", "rss_megabytes", "cold_start_seconds", "startup_revocations"):
+    for name, meaning in LIMITS.items():
         if name in figures:
-            console.print(f"{name:32} {figures[name]:,.2f}")
-    for name, bar, way in BARS:
-        if name in figures:
-            met = figures[name] >= bar if way == "at least" else figures[name] <= bar
-            console.print(f"{name:32} {figures[name]:,.2f}  {way} {bar}: {'met' if met else 'NOT MET'}")
-    RESULTS.mkdir(exist_ok=True)
+            console.print(f"{name:32} {figures[name]:>10,.2f}  {meaning}")
+    for bar in BARS:
+        if bar.name in figures:
+            console.print(f"{bar.name:32} {figures[bar.name]:>10,.2f}  {bar.verdict(figures[bar.name])}")
     rounded = {name: round(value, 4) for name, value in sorted(figures.items())}
     (RESULTS / "latest.json").write_text(json.dumps(rounded, indent=2) + "\n")
-    machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
-    console.print(f"{machine}; written to benchmarks/results/latest.json")
+    console.print("written to benchmarks/results/latest.json")
 
 
 if __name__ == "__main__":

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import itertools
-import json
-from collections.abc import Iterator
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
-
 from benchmarks.crypto import crypto_bound
-from benchmarks.load import Load, cycled, request_bytes
-from benchmarks.servers import LOAD_CORE, bind, free_port, serve, serve_floor
+from benchmarks.load import Load, request_bytes
+from benchmarks.load_bound import load_bound
+from benchmarks.servers import LOAD_CORE, Server, bind, free_port, serve, serve_floor
 from benchmarks.slices import Series, alternate, ratio
+from benchmarks.supplies import Cold, Warm
 from benchmarks.world import World
 
 CONNECTIONS = (1, 16, 64)
-WARM_TOKENS = 2000
-_MOST_A_SECOND = 6000
+SIGNING = 32
+"""Connections over which the server is asked for warm tokens."""
+LIMITS = ("floor", "empty_post")
+FLOOR_TOKENS = 20_000
+"""Distinct ones: a floor that is given one hot token flatters itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,18 +31,10 @@ class Plan:
     rounds: int
     seconds: float
 
-    @property
-    def cold_tokens(self) -> int:
-        """Enough that each is used once."""
-        shares = {1: 0.3, 16: 0.8, 64: 0.9}
-        return int(
-            sum((self.rounds + 1) * self.seconds * _MOST_A_SECOND * share for share in shares.values())
-        )
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """One row of the table."""
+    """One row of the table; latencies in milliseconds."""
 
     name: str
     connections: int
@@ -52,53 +47,55 @@ class Measured:
 def measure(folder: Path, plan: Plan) -> tuple[list[Measured], dict[str, float]]:
     """The rows, and the named figures."""
     world = World(folder)
-    cold = world.mint(plan.cold_tokens)
-    key = next((folder / "log.db.keys").glob("*"))
-    floor, server = serve_floor(free_port(), key), serve(world.store, free_port())
-    bind(0, LOAD_CORE)
-    try:
-        warm = _signed_by(server.port, world, WARM_TOKENS)
-        unused = iter(world.exchanges(cold))
+    with ExitStack() as running:
+        floor = running.enter_context(serve_floor(free_port(), world.signing_key()))
+        tokens = world.mint(_needed(world, floor, plan))
+        server = running.enter_context(serve(world.store, free_port()))
+        bind(0, LOAD_CORE)
+        warm = Warm(world, running.enter_context(closing(Load(server.port, SIGNING))))
+        cold, distinct = Cold(world, tokens), world.floor_exchanges(tokens[:FLOOR_TOKENS])
         rows: list[Measured] = []
         for connections in CONNECTIONS:
-            rows += _at(connections, world, floor.port, server.port, warm, unused, cold, plan)
-        figures = {
-            "crypto_bound_per_second": crypto_bound(),
-            "rss_megabytes": server.resident_megabytes(),
+            rows += _at(connections, world, floor, server, cold, warm, distinct, plan)
+        figures = _named(rows) | {
             "cold_start_seconds": server.cold_start,
-            **_named(rows),
+            "crypto_bound_per_second": crypto_bound(),
+            "load_bound_per_second": load_bound(),
+            "rss_megabytes": server.resident_megabytes(),
         }
-    finally:
-        floor.stop()
-        server.stop()
-    return rows, figures
+    return rows, figures | _ratios(figures)
+
+
+def _needed(world: World, floor: Server, plan: Plan) -> int:
+    """Enough cold tokens for every slice that will be."""
+    with closing(Load(floor.port, 16)) as load:
+        rate = load.run(itertools.cycle(world.floor_exchanges(world.mint(500))), plan.seconds).per_second
+    return Cold.needed(rate, len(CONNECTIONS) * (plan.rounds + 1) * plan.seconds)
 
 
 def _at(
     connections: int,
     world: World,
-    floor_port: int,
-    server_port: int,
-    warm: list[str],
-    unused: Iterator[bytes],
-    cold: list[str],
+    floor: Server,
+    server: Server,
+    cold: Cold,
+    warm: Warm,
+    distinct: Sequence[bytes],
     plan: Plan,
 ) -> list[Measured]:
-    floor_load, load = Load(floor_port, connections), Load(server_port, connections)
-    distinct = itertools.cycle(world.floor_exchanges(cold[:20_000]))
-    floor = Series("floor", floor_load, lambda: distinct)
-    empty = request_bytes("/empty", b"x=y" * 200, world.authorization)
-    warm_exchanges, introspections = world.exchanges(warm), world.introspections(warm)
-    others = [
-        Series("empty_post", floor_load, lambda: itertools.repeat(empty)),
-        Series("exchange_cold", load, lambda: unused),
-        Series("exchange_warm", load, lambda: cycled(warm_exchanges, 1000)),
-        Series("introspect", load, lambda: cycled(introspections, 1000)),
-    ]
-    alternate(floor, others, plan.rounds, plan.seconds)
-    floor_load.close()
-    load.close()
-    return [_row(series, floor, connections) for series in (floor, *others)]
+    with closing(Load(floor.port, connections)) as at_floor, closing(Load(server.port, connections)) as load:
+        floor_exchanges = itertools.cycle(distinct)
+        empty = request_bytes("/empty", b"x=y" * 200, world.authorization)
+        limit = Series("floor", at_floor, lambda: floor_exchanges)
+        others = [
+            Series("empty_post", at_floor, lambda: itertools.repeat(empty)),
+            Series("exchange_cold", load, lambda: cold.exchanges),
+            Series("exchange_warm", load, warm.exchanges),
+            Series("introspect_cold", load, lambda: cold.introspections),
+            Series("introspect", load, warm.introspections),
+        ]
+        alternate(limit, others, plan.rounds, plan.seconds)
+        return [_row(series, limit, connections) for series in (limit, *others)]
 
 
 def _row(series: Series, floor: Series, connections: int) -> Measured:
@@ -112,22 +109,24 @@ def _row(series: Series, floor: Series, connections: int) -> Measured:
     )
 
 
-def _signed_by(port: int, world: World, count: int) -> list[str]:
-    """First tokens from the measured server itself."""
-    headers = {"Authorization": world.authorization}
-    form = {"grant_type": "client_credentials", "audience": "https://agent.example"}
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers) as client:
-        answers = [client.post("/oauth/token", data=form).content for _ in range(count)]
-    return [json.loads(answer)["access_token"] for answer in answers]
-
-
 def _named(rows: list[Measured]) -> dict[str, float]:
+    """Flat names; those without a number of connections are at 16."""
     figures: dict[str, float] = {}
     for row in rows:
         suffix = "" if row.connections == 16 else f"_c{row.connections}"
         figures[f"{row.name}_per_second{suffix}"] = row.per_second
         figures[f"{row.name}_p50_ms{suffix}"] = row.p50
         figures[f"{row.name}_p99_ms{suffix}"] = row.p99
-        if row.name not in ("floor", "empty_post"):
+        if row.name not in LIMITS:
             figures[f"{row.name}_vs_floor{suffix}"] = row.vs_floor
     return figures
+
+
+def _ratios(figures: dict[str, float]) -> dict[str, float]:
+    floor = figures["floor_per_second"]
+    return {
+        "floor_vs_empty_post": floor / figures["empty_post_per_second"],
+        "floor_vs_crypto_bound": floor / figures["crypto_bound_per_second"],
+        "exchange_cold_p99_over_p50": figures["exchange_cold_p99_ms"] / figures["exchange_cold_p50_ms"],
+        "exchange_warm_p99_over_p50": figures["exchange_warm_p99_ms"] / figures["exchange_warm_p50_ms"],
+    }

@@ -6,7 +6,6 @@ Run as `python -m benchmarks.floor PORT`: uvicorn with the loop and parser of th
 from __future__ import annotations
 
 import base64
-import json
 import sys
 import time
 from pathlib import Path
@@ -48,7 +47,7 @@ def verify(key: ec.EllipticCurvePublicKey, token: bytes) -> dict[str, object]:
     raw = decode(signature)
     der = encode_dss_signature(int.from_bytes(raw[:32]), int.from_bytes(raw[32:]))
     key.verify(der, signing_input, ES256)
-    claims: dict[str, object] = json.loads(decode(signing_input.partition(b".")[2]))
+    claims: dict[str, object] = orjson.loads(decode(signing_input.partition(b".")[2]))
     return claims
 
 
@@ -88,6 +87,10 @@ def main() -> None:
         ws="none",
         log_level="warning",
         access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        lifespan="off",
+        timeout_keep_alive=75,
     )
 
 

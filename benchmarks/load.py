@@ -1,7 +1,7 @@
 """The load: keep-alive connections with one request under way on each, every body prepared beforehand.
 
-Our own rather than wrk: each request carries a token of its own, and there is nothing to install. It is a plain epoll
-loop that answers for a small part of a core; `empty_post` in the results shows what it can drive.
+Our own rather than wrk: each request carries a token of its own, and there is nothing to install. A plain epoll loop;
+`load_bound_per_second` in the results is what it can drive against a server that does nothing.
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ import socket
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+PATIENCE = 30
+"""Seconds without any answer after which a measurement ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +56,13 @@ class Load:
             self._sockets[connection.fileno()] = connection
             self._poll.register(connection, select.EPOLLIN)
 
-    def run(self, requests: Iterator[bytes], seconds: float) -> Slice:
-        """Send requests for that long, or until there are none left; wait for every answer."""
+    def run(self, requests: Iterator[bytes], seconds: float, bodies: list[bytes] | None = None) -> Slice:
+        """Send requests for that long, or until there are none left; wait for every answer.
+
+        The answers' bodies are kept in `bodies`. Raises ConnectionError or TimeoutError where the server goes away.
+        """
         sent: dict[int, float] = {}
-        waiting: dict[int, bytes] = {}
+        parts: dict[int, bytes] = {}
         latencies: list[float] = []
         refused = 0
         started = time.perf_counter()
@@ -64,17 +70,20 @@ class Load:
         for number, connection in self._sockets.items():
             self._send(number, connection, requests, sent)
         while sent:
-            for number, _ in self._poll.poll(5):
-                data = waiting.pop(number, b"") + self._sockets[number].recv(65536)
-                if not _is_whole(data):
-                    waiting[number] = data
+            for number in self._readable():
+                data = parts.pop(number, b"") + self._receive(number)
+                body = _body(data)
+                if body is None:
+                    parts[number] = data
                     continue
                 now = time.perf_counter()
+                latency = now - sent.pop(number)
                 if data.startswith(b"HTTP/1.1 200"):
-                    latencies.append(now - sent.pop(number))
+                    latencies.append(latency)
                 else:
                     refused += 1
-                    del sent[number]
+                if bodies is not None:
+                    bodies.append(body)
                 if now < ends:
                     self._send(number, self._sockets[number], requests, sent)
         return Slice(time.perf_counter() - started, tuple(sorted(latencies)), refused)
@@ -87,6 +96,18 @@ class Load:
             sent[number] = time.perf_counter()
             connection.sendall(request)
 
+    def _readable(self) -> list[int]:
+        numbers = [number for number, _ in self._poll.poll(PATIENCE)]
+        if not numbers:
+            raise TimeoutError(f"no answer for {PATIENCE} s")
+        return numbers
+
+    def _receive(self, number: int) -> bytes:
+        data = self._sockets[number].recv(65536)
+        if not data:
+            raise ConnectionError("the server closed a connection under load")
+        return data
+
     def close(self) -> None:
         """End all connections."""
         for connection in self._sockets.values():
@@ -94,12 +115,11 @@ class Load:
         self._poll.close()
 
 
-def _is_whole(data: bytes) -> bool:
+def _body(data: bytes) -> bytes | None:
+    """The body of an answer, or `None` while part of it is missing."""
     head, end, body = data.partition(b"\r\n\r\n")
-    if not end:
-        return False
     length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
-    return len(body) >= int(length or b"0")
+    return body if end and len(body) >= int(length or b"0") else None
 
 
 def cycled(requests: Sequence[bytes], turns: int) -> Iterator[bytes]:

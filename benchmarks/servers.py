@@ -9,8 +9,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-
-import httpx
+from typing import Self
 
 SERVER_CORE = 0
 LOAD_CORE = 1
@@ -49,12 +48,9 @@ class Server:
     def _wait(self, path: str) -> None:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline and self.process.poll() is None:
-            try:
-                httpx.get(f"http://127.0.0.1:{self.port}{path}")
-            except httpx.TransportError:
-                time.sleep(0.005)
-            else:
+            if _answers(self.port, path):
                 return
+            time.sleep(0.002)
         raise RuntimeError(f"nothing answers on port {self.port}")
 
     def resident_megabytes(self) -> float:
@@ -62,21 +58,41 @@ class Server:
         pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
-    def cpu_seconds(self) -> float:
-        """Processor time of the process so far."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    def other_threads_seconds(self) -> float:
+        """Processor time of all threads but the main one, so far."""
+        tasks = Path(f"/proc/{self.process.pid}/task").iterdir()
+        others = [task for task in tasks if task.name != str(self.process.pid)]
+        return sum(int((task / "schedstat").read_text().split()[0]) for task in others) / 1e9
 
-    def stop(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         """SIGTERM, and wait."""
         self.process.terminate()
         self.process.wait(30)
+
+
+def _answers(port: int, path: str) -> bool:
+    """Whether anything is answered; without a client library, whose own start would be measured too."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+            connection.sendall(f"GET {path} HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n".encode())
+            return connection.recv(16).startswith(b"HTTP/1.1 ")
+    except OSError:
+        return False
 
 
 def serve(store: Path, port: int) -> Server:
     """The service, through its own command."""
     arguments = ["-m", "api.cli", "serve", "--store", str(store), "--port", str(port)]
     return Server(arguments, port, "/readyz")
+
+
+def serve_sampled(store: Path, port: int, samples: Path) -> Server:
+    """The service under the sampler."""
+    arguments = ["-m", "benchmarks.sampling", str(samples), "serve", "--store", str(store)]
+    return Server([*arguments, "--port", str(port)], port, "/readyz")
 
 
 def serve_floor(port: int, key: Path) -> Server:

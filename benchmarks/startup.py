@@ -61,13 +61,10 @@ def measure_startup(folder: Path, tokens: int, revocations: int) -> dict[str, fl
     ledger = open_ledger(world.store)
     held = len(ledger.authority.revocations)
     ledger.close()
-    server = serve(world.store, free_port())
-    try:
+    with serve(world.store, free_port()) as server:
         return {
             "startup_tokens": float(tokens),
             "startup_revocations": float(held),
             "startup_seconds": server.cold_start,
             "startup_rss_megabytes": server.resident_megabytes(),
         }
-    finally:
-        server.stop()

@@ -20,6 +20,7 @@ from domain.identifiers import ClientId, Jti
 from domain.policy_compilation import compile_policy
 from domain.requests import ACCESS_TOKEN, AskedFor, Origin, RequestToken
 
+MINTED_AT_ONCE = 256
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 CLIENT = ClientId("agent")
 POLICY: dict[str, Any] = {
@@ -72,6 +73,10 @@ class World:
         secret = next(s.secret for s in secrets if s.client == CLIENT)
         self.authorization = "Basic " + base64.b64encode(f"{CLIENT}:{secret}".encode()).decode()
 
+    def signing_key(self) -> Path:
+        """The file with its private key."""
+        return next(self._settings.keys_path.glob("*"))
+
     def mint(self, count: int) -> list[str]:
         """First tokens, issued by this process: the measured server has neither signed nor seen them."""
         return asyncio.run(self._mint(count))
@@ -90,7 +95,7 @@ class World:
                 tokens.append(outcome.token)
 
         async with service.running():
-            await asyncio.gather(*(issue() for _ in range(64)))
+            await asyncio.gather(*(issue() for _ in range(MINTED_AT_ONCE)))
         return tokens
 
     def exchanges(self, tokens: Sequence[str]) -> list[bytes]:
@@ -118,10 +123,10 @@ class World:
             for t in tokens
         ]
 
-    def first_tokens(self, count: int) -> list[bytes]:
-        """Requests for first tokens."""
+    def first_token(self) -> bytes:
+        """A request for a first token, which whoever answers it will have signed."""
         form = urlencode({"grant_type": "client_credentials", "audience": "https://agent.example"}).encode()
-        return [request_bytes("/oauth/token", form, self.authorization)] * count
+        return request_bytes("/oauth/token", form, self.authorization)
 
 
 def _first_token(credential: str) -> RequestToken:

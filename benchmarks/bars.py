@@ -1,0 +1,40 @@
+"""What the figures should reach. It is printed, never asserted: a busy machine fails no build."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One figure and its bound."""
+
+    name: str
+    way: Literal["at least", "at most"]
+    bound: float
+
+    def verdict(self, figure: float) -> str:
+        """In words."""
+        met = figure >= self.bound if self.way == "at least" else figure <= self.bound
+        return f"{self.way} {self.bound:g}: {'met' if met else 'NOT MET'}"
+
+
+BARS: Final = (
+    Bar("exchange_cold_vs_floor", "at least", 0.50),
+    Bar("exchange_warm_vs_floor", "at least", 0.70),
+    Bar("exchange_cold_p99_over_p50", "at most", 5),
+    Bar("exchange_warm_p99_over_p50", "at most", 5),
+    Bar("startup_seconds", "at most", 3),
+    Bar("startup_rss_megabytes", "at most", 250),
+)
+LIMITS: Final = {
+    "crypto_bound_per_second": "ES256 verify + sign, one Python process",
+    "load_bound_per_second": "what the load can drive, against a server that does nothing",
+    "floor_vs_empty_post": "0.32 on the machine of the issue",
+    "floor_vs_crypto_bound": "0.41 there: a floor far below both is a mistake",
+    "rss_megabytes": "of the server, after all of the above",
+    "cold_start_seconds": "from the start of the process to /readyz",
+    "startup_tokens": "events in the store for the two figures below",
+    "startup_revocations": "of them revoked and not yet expired",
+}

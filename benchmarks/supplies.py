@@ -1,0 +1,53 @@
+"""Where each request gets its token from: cold ones are used once, warm ones the server signed just before."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator, Sequence
+
+from benchmarks.load import Load, cycled
+from benchmarks.world import World
+
+SIGNED_AT_ONCE = 2000
+"""Tokens, each used once or a few times in a slice. The server forgets the oldest that it remembers, so an older
+supply would slowly turn cold."""
+FASTEST = {"exchanges": 0.9, "introspections": 1.3}
+"""How much can be used up at most, measured by the floor: whoever has to verify is not much faster."""
+
+
+class Cold:
+    """Tokens that the server has neither signed nor seen: each is used once, in one request."""
+
+    def __init__(self, world: World, tokens: Sequence[str]) -> None:
+        share = FASTEST["exchanges"] / sum(FASTEST.values())
+        cut = int(len(tokens) * share)
+        self.exchanges = iter(world.exchanges(tokens[:cut]))
+        self.introspections = iter(world.introspections(tokens[cut:]))
+
+    @staticmethod
+    def needed(floor_per_second: float, seconds: float) -> int:
+        """How many tokens will do for that long, and as long for introspections."""
+        return int(floor_per_second * seconds * sum(FASTEST.values()))
+
+
+class Warm:
+    """Tokens of the server itself, new ones for every slice."""
+
+    def __init__(self, world: World, load: Load) -> None:
+        """`load` has the tokens signed, and may have more connections than what is measured."""
+        self._world = world
+        self._load = load
+
+    def exchanges(self) -> Iterator[bytes]:
+        """Requests for one slice."""
+        return cycled(self._world.exchanges(self._signed()), 100)
+
+    def introspections(self) -> Iterator[bytes]:
+        """Requests for one slice."""
+        return cycled(self._world.introspections(self._signed()), 100)
+
+    def _signed(self) -> list[str]:
+        answers: list[bytes] = []
+        self._load.run(itertools.repeat(self._world.first_token(), SIGNED_AT_ONCE), 60, answers)
+        return [json.loads(answer)["access_token"] for answer in answers]
