@@ -100,6 +100,9 @@ class Registry:
         signing = [k for k in self.keys.values() if k.activated is not None and k.verifies]
         newest = max(signing, key=lambda k: k.activated or 0, default=None)
         self._signing_key = None if newest is None else newest.kid
+        if newest is not None and newest.superseded_at is not None:
+            # The key after it is gone: it signs again, and what it signs from here on must be outlived as well.
+            self.keys[newest.kid] = replace(newest, superseded_at=None)
 
     def _supersede(self, now: int) -> None:
         for kid, key in self.keys.items():
