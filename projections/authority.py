@@ -34,7 +34,7 @@ class FoldedAuthority:
         if position <= self.position:
             return
         self.registry.apply(event, position)
-        self.revocations.apply(event, position)
+        self.revocations.apply(event, position, self.registry.longest_lifetime)
         self.position = position
 
     @property

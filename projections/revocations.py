@@ -32,17 +32,20 @@ class Revocations:
         self._clients: dict[ClientId, tuple[Position, int]] = {}
         self._compromised: set[Kid] = set()
 
-    def apply(self, event: Event, position: Position) -> None:
-        """Fold one fence event; those that revoke nothing are passed over."""
+    def apply(self, event: Event, position: Position, longest_lifetime: int = 0) -> None:
+        """Fold one fence event; those that revoke nothing are passed over. `longest_lifetime`, in seconds, is that
+        of every policy before this position: it may have grown since the event's own `until` was decided."""
         match event:
             case TokenRevoked():
                 self._tokens[event.jti] = event.until
             case ChainRevoked():
                 self._chains[event.chain] = (position, event.until)
             case SubjectRevoked():
-                self._subjects[event.subject] = (position, event.until)
+                until = max(event.until, event.at // 1000 + longest_lifetime)
+                self._subjects[event.subject] = _strictest(self._subjects.get(event.subject), position, until)
             case ClientRevoked():
-                self._clients[event.client] = (position, event.until)
+                until = max(event.until, event.at // 1000 + longest_lifetime)
+                self._clients[event.client] = _strictest(self._clients.get(event.client), position, until)
             case KeyCompromised():
                 self._compromised.add(event.kid)
             case Revocation():
@@ -101,3 +104,8 @@ class Revocations:
         self._chains = {chain: entry for chain, entry in self._chains.items() if entry[1] > oldest}
         self._subjects = {subject: entry for subject, entry in self._subjects.items() if entry[1] > oldest}
         self._clients = {client: entry for client, entry in self._clients.items() if entry[1] > oldest}
+
+
+def _strictest(earlier: tuple[Position, int] | None, position: Position, until: int) -> tuple[Position, int]:
+    """The later position covers more; a clock that was set back in between must not make it forgotten sooner."""
+    return position, until if earlier is None else max(earlier[1], until)
