@@ -1,17 +1,18 @@
-"""The HTTP protocol of the server: uvicorn's fast one with bounded heads, a deadline for slow senders, no upgrades.
+"""The HTTP protocol of the server: uvicorn's fast one with bounded heads, deadlines for slow peers, and no upgrades.
 
 Java's HTTP client offers `Upgrade: h2c` on every plain-http POST. httptools takes what follows such a head for another
-protocol, so uvicorn would drop the body. A connection that offers an upgrade goes on with uvicorn's h11 protocol, which
-reads the body as HTTP/1.1 says (RFC 9110 §7.8: a server may ignore the offer).
+protocol, so uvicorn would drop the body. Here the same head is read again without the offer, and then what stands
+behind it (RFC 9110 §7.8: a server may ignore the offer).
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
 
-import h11
-from uvicorn.protocols.http.h11_impl import H11Protocol
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 if TYPE_CHECKING:
@@ -19,32 +20,44 @@ if TYPE_CHECKING:
     from uvicorn.server import ServerState
 
 LONGEST_HEAD: Final = 65_536
-"""Bytes of a request line and headers."""
+"""Bytes of a request line and headers; also of trailers, and of anything else that is neither head nor body."""
+MOST_PIPELINED: Final = 32
+"""Requests that wait behind the one being answered; one segment can hold ten thousand."""
 SLOWEST_REQUEST: Final = 10.0
 """Seconds in which a request that has begun, or a new connection's first one, must have arrived whole."""
+SLOWEST_READER: Final = 10.0
+"""Seconds in which a peer must take answers that it lets pile up."""
+
+_IGNORED: Final[deque[tuple[bytes, bytes]]] = deque(maxlen=0)
+"""Where trailers go: they must not become headers behind a proxy that checked only those (RFC 9110 §6.5.1)."""
 
 
-class _Closable(Protocol):
-    def close(self) -> None: ...
+class TooMuch(Exception):
+    """More of a head, of trailers or of pipelined requests than is read."""
 
 
 class Deadline:
-    """Closes a connection that keeps us waiting. Armed only while something is missing, so most requests never are."""
+    """Calls back unless disarmed in time. Armed only while something is missing, so most requests never are."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, expired: Callable[[], None]) -> None:
         self._loop = loop
+        self._expired = expired
         self._handle: asyncio.TimerHandle | None = None
 
-    def arm(self, transport: _Closable) -> None:
+    def arm(self, seconds: float) -> None:
         """Start waiting, unless that has begun already."""
         if self._handle is None:
-            self._handle = self._loop.call_later(SLOWEST_REQUEST, transport.close)
+            self._handle = self._loop.call_later(seconds, self._fire)
 
     def disarm(self) -> None:
         """All is here."""
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
+
+    def _fire(self) -> None:
+        self._handle = None
+        self._expired()
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -58,93 +71,124 @@ class HttpProtocol(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self._deadline = Deadline(self.loop)
-        self._head = b""
-        self._in_head = True
+        self._arrival = Deadline(self.loop, self._arrived_late)
+        self._departure = Deadline(self.loop, self.timeout_keep_alive_handler)
         self._is_whole = False
-        self._heads_in_chunk = 0
+        self._is_refused = False
+        self._without_progress = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._deadline.arm(transport)
+        self._arrival.arm(SLOWEST_REQUEST)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._deadline.disarm()
+        self._arrival.disarm()
+        self._departure.disarm()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        self._heads_in_chunk = 0
-        if self._in_head:
-            self._head += data
-        super().data_received(data)
-        if self._in_head and len(self._head) > LONGEST_HEAD:
-            self.send_400_response("The head of the request is too large.")
-        elif self._is_whole:
-            self._deadline.disarm()
+        if self._is_refused:
+            return
+        self._unset_keepalive_if_required()
+        self._is_whole = False
+        self._without_progress += len(data)
+        try:
+            self._read(data)
+            if self._without_progress > LONGEST_HEAD:
+                raise TooMuch
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade, TooMuch):
+            self._refuse()
+        if self._is_whole:
+            self._arrival.disarm()
         else:
-            self._deadline.arm(self.transport)
+            self._arrival.arm(SLOWEST_REQUEST)
+
+    def _read(self, data: bytes | memoryview) -> None:
+        """Raises HttpParserError, and HttpParserUpgrade for CONNECT, which is an upgrade without an offer to drop."""
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as offered:
+            behind = memoryview(data)[offered.args[0] :]
+            self.parser.feed_data(self._head_without_offer())
+            self._read(behind)
+
+    def _head_without_offer(self) -> bytes:
+        """The head that was just read. httptools has taken nothing with a line break or NUL into it."""
+        request = b"%b %b HTTP/%b" % (
+            self.parser.get_method(),
+            self.url,
+            self.parser.get_http_version().encode(),
+        )
+        fields = [b"%b: %b" % field for field in self.headers if field[0] != b"upgrade"]
+        return b"\r\n".join([request, *fields, b"", b""])
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._is_whole = False
-        self._heads_in_chunk += 1
 
     def on_headers_complete(self) -> None:
+        if self._without_progress > LONGEST_HEAD and self._length_of_head() > LONGEST_HEAD:
+            raise TooMuch
         if self.parser.should_upgrade():
             return
-        self._in_head = False
-        self._head = b""
+        if len(self.pipeline) >= MOST_PIPELINED:
+            raise TooMuch
         super().on_headers_complete()
+        self.headers = _IGNORED  # type: ignore[assignment]
+        self._without_progress = 0
+
+    def _length_of_head(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+
+    def on_body(self, body: bytes) -> None:
+        super().on_body(body)
+        self._without_progress = 0
 
     def on_message_complete(self) -> None:
-        if self.parser.should_upgrade():
-            return
         super().on_message_complete()
-        self._in_head = True
         self._is_whole = True
+        self._without_progress = 0
 
-    def _should_upgrade(self) -> bool:
-        return False
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.transport.is_closing():
+            self._departure.arm(SLOWEST_READER)
 
-    def _unsupported_upgrade_warning(self) -> None:
-        """httptools has stopped behind the head of a request that offers an upgrade; nothing was started for it."""
-        earlier = getattr(self, "cycle", None)
-        in_flight = earlier is not None and not earlier.response_complete
-        if in_flight or self._heads_in_chunk > 1:
-            # Pipelined behind another request: where this one began in the bytes is not known here.
-            self.send_400_response("Do not pipeline requests that offer an upgrade.")
-            return
-        head, self._head = self._head, b""
-        self._is_whole = True
-        self._deadline.disarm()
-        self._unset_keepalive_if_required()
-        self.connections.discard(self)
-        successor = WithoutUpgrade(self.config, self.server_state, self.app_state, self.loop)
-        successor.connection_made(self.transport)
-        self.transport.set_protocol(successor)
-        successor.data_received(head)
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._departure.arm(SLOWEST_READER)
 
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if not self.transport.is_closing():
+            self._departure.disarm()
 
-class WithoutUpgrade(H11Protocol):
-    """A connection whose client offers an upgrade: the offer is passed over, the request answered."""
+    def timeout_keep_alive_handler(self) -> None:
+        # Not `close`: it would wait for the peer to take what is still unsent, for ever if need be.
+        self.transport.abort()
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self._deadline = Deadline(self.loop)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._deadline.disarm()
-        super().connection_lost(exc)
-
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        if self.conn.their_state is h11.SEND_BODY or self._has_part_of_a_head():
-            self._deadline.arm(self.transport)
+    def _refuse(self) -> None:
+        """Read no further. Answers under way come first: a 400 in their place would deny what has been done."""
+        self._is_refused = True
+        if self._is_answering():
+            self.cycle.keep_alive = False
         else:
-            self._deadline.disarm()
+            self.send_400_response("Invalid HTTP request received.")
+            self._departure.arm(SLOWEST_READER)
 
-    def _has_part_of_a_head(self) -> bool:
-        return self.conn.their_state is h11.IDLE and bool(self.conn.trailing_data[0])
+    def _arrived_late(self) -> None:
+        if self._is_answering():
+            self._arrival.arm(SLOWEST_REQUEST)
+        else:
+            self.transport.abort()
+
+    def _is_answering(self) -> bool:
+        """Whether a request that came before what is being read still waits for its answer."""
+        latest = getattr(self, "cycle", None)
+        if latest is None or latest.response_complete:
+            return False
+        return latest.response_started or bool(self.pipeline) or not latest.more_body
 
     def _should_upgrade(self) -> bool:
-        return False
+        """What makes uvicorn start nothing for a head that offers an upgrade."""
+        return True

@@ -1,77 +1,22 @@
-"""The HTTP protocol on real sockets: Java's h2c offer, slow senders, large heads, and what does not add up."""
+"""The HTTP protocol on real sockets: Java's h2c offer in every shape, pipelining, deadlines."""
 
 from __future__ import annotations
 
 import socket
-import threading
 import time
 from collections.abc import Iterator
 
 import pytest
-import uvicorn
 
 from api import http_protocol
-from api.http_protocol import HttpProtocol
-
-UPGRADE = (
-    "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
-    "HTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA\r\n"
-)
-
-
-async def echo(scope, receive, send):
-    """Answers with the body it was sent."""
-    if scope["type"] != "http":
-        return
-    body = b""
-    while True:
-        message = await receive()
-        body += message.get("body", b"")
-        if not message.get("more_body"):
-            break
-    length = (b"content-length", str(len(body)).encode())
-    await send({"type": "http.response.start", "status": 200, "headers": [length]})
-    await send({"type": "http.response.body", "body": body})
+from tests.echo_server import LARGE, UPGRADE, chunked, echo_server, post, talk
 
 
 @pytest.fixture
 def port() -> Iterator[int]:
-    """A server with our protocol on a free port."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(
-        echo, http=HttpProtocol, loop="uvloop", ws="none", lifespan="off", log_config=None
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield listening.getsockname()[1]
-    server.should_exit = True
-    thread.join()
-    listening.close()
-
-
-def post(body: str, extra: str = "") -> bytes:
-    return f"POST / HTTP/1.1\r\nHost: x\r\n{extra}Content-Length: {len(body)}\r\n\r\n{body}".encode()
-
-
-def talk(port: int, *chunks: bytes, until: bytes = b"", pause: float = 0.05) -> bytes:
-    """Send the chunks one after the other; what came back until the text, the end, or two seconds."""
-    with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
-        for chunk in chunks:
-            connection.sendall(chunk)
-            time.sleep(pause)
-        answer = b""
-        try:
-            while not answer or not answer.endswith(until or b"\0\0"):
-                received = connection.recv(65536)
-                if not received:
-                    break
-                answer += received
-        except (TimeoutError, ConnectionResetError):
-            pass
-        return answer
+    """A server with our protocol."""
+    with echo_server() as listening:
+        yield listening
 
 
 def test_a_body_behind_an_h2c_offer_arrives(port: int) -> None:
@@ -80,9 +25,18 @@ def test_a_body_behind_an_h2c_offer_arrives(port: int) -> None:
 
 
 def test_an_h2c_offer_in_pieces_arrives(port: int) -> None:
-    """Head and body split anywhere."""
+    """Head and body split anywhere, the body also as chunks."""
     whole = post("grant", UPGRADE)
     assert talk(port, whole[:10], whole[10:70], whole[70:-3], whole[-3:], until=b"grant").endswith(b"grant")
+    in_chunks = chunked("2\r\ngr\r\n3\r\nant\r\n0\r\n\r\n").replace(b"Host", UPGRADE.encode() + b"Host")
+    cut = in_chunks.index(b"\r\n\r\n") + 4
+    assert talk(port, in_chunks[:cut], in_chunks[cut:], until=b"grant").endswith(b"grant")
+
+
+def test_only_the_offer_is_dropped(port: int) -> None:
+    """What else stands in the head reaches the application, empty fields too."""
+    answer = talk(port, post("x", f"A:\r\n{UPGRADE}Authorization: Basic eDp5\r\n"), until=b"x")
+    assert b"x-saw: host a connection http2-settings authorization content-length\r\n" in answer
 
 
 def test_the_connection_lives_on_behind_an_h2c_offer(port: int) -> None:
@@ -95,33 +49,33 @@ def test_the_connection_lives_on_behind_an_h2c_offer(port: int) -> None:
 
 
 def test_pipelined_requests_are_answered_in_order(port: int) -> None:
-    """Two requests in one segment; an upgrade among them is refused rather than misread."""
-    answer = talk(port, post("one") + post("two"), until=b"two")
-    assert answer.index(b"one") < answer.index(b"two")
-    assert b"400 Bad Request" in talk(port, post("one") + post("two", UPGRADE))
+    """Three requests in one segment, whichever of them offer an upgrade."""
+    for offers in (("", "", ""), ("", UPGRADE, ""), (UPGRADE, UPGRADE, UPGRADE)):
+        first, second, third = (post(body, offer) for body, offer in zip("abc", offers, strict=True))
+        answer = talk(port, first + second + third, until=b"/ c")
+        assert answer.count(b"200 OK") == 3
+        assert answer.index(b"/ a") < answer.index(b"/ b") < answer.index(b"/ c")
+
+
+@pytest.mark.parametrize("length", [1, 9, 33, 50, 80])
+def test_a_head_may_be_cut_behind_a_whole_request(port: int, length: int) -> None:
+    """The second head begins in the segment in which the first request ends."""
+    second = post("two", UPGRADE)
+    answer = talk(port, post("one") + second[:length], second[length:], until=b"two")
+    assert answer.count(b"200 OK") == 2
 
 
 def test_a_websocket_upgrade_is_no_more_than_a_request(port: int) -> None:
     """Nothing here speaks websockets."""
     head = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: eA==\r\n"
-    assert b"101" not in talk(port, post("x", head), until=b"x").split(b"\r\n")[0]
+    assert talk(port, post("x", head), until=b"x").startswith(b"HTTP/1.1 200 OK")
 
 
-@pytest.mark.parametrize(
-    "request_bytes",
-    [
-        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
-        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
-        b"POST / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 70_000,
-        b"NONSENSE\r\n\r\n",
-    ],
-)
-def test_h_06_what_does_not_add_up_is_refused_and_closed(port: int, request_bytes: bytes) -> None:
-    """Two lengths, bad chunks, endless heads: 400, and the connection ends, so that nothing can be smuggled."""
-    answer = talk(port, request_bytes)
+@pytest.mark.parametrize("offer", ["", UPGRADE])
+def test_connect_is_refused(port: int, offer: str) -> None:
+    """An upgrade without anything that could be passed over."""
+    answer = talk(port, f"CONNECT x:443 HTTP/1.1\r\nHost: x\r\n{offer}\r\n".encode())
     assert answer.startswith(b"HTTP/1.1 400")
-    assert answer.count(b"HTTP/1.1") == 1
 
 
 @pytest.mark.parametrize("beginning", [b"", b"POST / HT", post("body")[:-2], post("body", UPGRADE)[:-2]])
@@ -133,9 +87,37 @@ def test_a_slow_sender_is_cut_off(port: int, beginning: bytes, monkeypatch: pyte
         assert connection.recv(100) == b""
 
 
+def test_a_line_break_does_not_keep_an_idle_connection(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bytes that begin no request end the keep-alive time; they must not leave the connection without any."""
+    monkeypatch.setattr(http_protocol, "SLOWEST_REQUEST", 0.5)
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        connection.sendall(post("one"))
+        assert connection.recv(1000).startswith(b"HTTP/1.1 200")
+        connection.sendall(b"\r\n")
+        assert connection.recv(100) == b""
+
+
 def test_an_idle_connection_behind_a_whole_request_is_kept(
     port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The deadline is for requests under way, not for keep-alive."""
     monkeypatch.setattr(http_protocol, "SLOWEST_REQUEST", 0.2)
     assert talk(port, post("one"), post("two"), until=b"two", pause=0.4).count(b"200 OK") == 2
+
+
+@pytest.mark.parametrize("extra", ["", "Connection: close\r\n"])
+def test_a_peer_that_takes_no_answers_is_cut_off(
+    port: int, extra: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """H-06 from the other side: unread answers hold no connection for ever."""
+    monkeypatch.setattr(http_protocol, "SLOWEST_READER", 0.2)
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        connection.sendall(post("", extra, "/large"))
+        time.sleep(1)
+        taken = 0
+        try:
+            while received := connection.recv(1024 * 1024):
+                taken += len(received)
+        except ConnectionResetError:
+            pass
+        assert taken < LARGE

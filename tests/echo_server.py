@@ -1,0 +1,96 @@
+"""A real server with the HTTP protocol of the service and a tiny application, and a raw client to try it with."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import uvicorn
+
+from api.http_protocol import HttpProtocol
+
+LARGE = 16 * 1024 * 1024
+"""Bytes; more than the kernel buffers for one connection."""
+UPGRADE = (
+    "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+    "HTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA\r\n"
+)
+
+
+async def _echo(scope, receive, send):
+    """Answers with the path and body; `/early` without reading the body, `/large` with very much.
+
+    `x-saw` in the answer names the header fields of the request.
+    """
+    body = scope["path"].encode() + b" "
+    more = scope["path"] != "/early"
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return
+        body += message["body"]
+        more = message["more_body"]
+    if scope["path"] == "/large":
+        body = bytes(LARGE)
+    headers = [
+        (b"content-length", str(len(body)).encode()),
+        (b"x-saw", b" ".join(name for name, _ in scope["headers"])),
+    ]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+@contextlib.contextmanager
+def echo_server() -> Iterator[int]:
+    """Serves on a free port until the end of the block."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(
+        _echo,
+        http=HttpProtocol,
+        loop="uvloop",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        timeout_keep_alive=60,
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield listening.getsockname()[1]
+    server.should_exit = True
+    thread.join(timeout=10)
+    listening.close()
+    assert not thread.is_alive(), "the event loop hangs"
+
+
+def post(body: str, extra: str = "", path: str = "/") -> bytes:
+    """A request with a length."""
+    return f"POST {path} HTTP/1.1\r\nHost: x\r\n{extra}Content-Length: {len(body)}\r\n\r\n{body}".encode()
+
+
+def chunked(rest: str) -> bytes:
+    """A request with a chunked body, of which the rest is given as it stands."""
+    return f"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n{rest}".encode()
+
+
+def talk(port: int, *chunks: bytes, until: bytes = b"", pause: float = 0.05) -> bytes:
+    """Send the chunks one after the other; what came back until the text, the end, or five seconds."""
+    answer = b""
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=5) as connection,
+        contextlib.suppress(TimeoutError, ConnectionResetError, BrokenPipeError),
+    ):
+        for chunk in chunks:
+            connection.sendall(chunk)
+            time.sleep(pause)
+        while not until or not answer.endswith(until):
+            received = connection.recv(65536)
+            if not received:
+                break
+            answer += received
+    return answer
