@@ -29,6 +29,9 @@ def decide_request(authority: Authority, request: RequestToken, now: int) -> Dec
     if actor is not None and not isinstance(actor, OwnToken):
         return refuse(authority, request, Refusal(Reason.ACTOR_NOT_CLIENT, "actor_token"), now)
     match request.subject_token:
+        case OwnToken() if request.asked.grant != "token-exchange":
+            # RFC 7523 §2.1: an assertion is another issuer's word; a token of ours is exchanged, by that grant alone.
+            return refuse(authority, request, Refusal(Reason.TOKEN_TYPE_MISMATCH, "subject_token"), now)
         case OwnToken() as subject:
             return exchange_token(authority, request, client, subject, actor, now)
         case ForeignCredential() as credential:
