@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from domain.authority import Authority
-from domain.parties import DEEPEST_ACT, act_depth, acting_party_differs
+from domain.parties import DEEPEST_ACT, act_depth, act_names, acting_party_differs
 from domain.policy import Client, TrustedIssuer
 from domain.refusals import Reason, Refusal
 from domain.requests import ForeignCredential, OwnToken
@@ -76,6 +76,8 @@ def _acting_party(
     """`may_act` is authoritative where the credential carries it; without it nobody acts for the user here."""
     if act_depth(credential.act) > DEEPEST_ACT:
         return Refusal(Reason.ACT_TOO_DEEP, "subject_token")
+    if act_names(credential.act, authority.policy.issuer):
+        return Refusal(Reason.TOKEN_CLAIMS_UNACCEPTABLE, "subject_token")
     if actor is not None and actor.birth.client != client.name:
         return Refusal(Reason.ACTOR_NOT_CLIENT, "actor_token")
     if credential.may_act is None:

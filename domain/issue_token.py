@@ -197,7 +197,13 @@ def _act(first: FirstToken) -> Mapping[str, Any] | None:
     """The foreign `act`, under its issuer's name; outermost the actor whose token was presented (RFC 8693 §4.1)."""
     earlier = None
     if first.credential is not None and first.credential.act is not None and first.issuer is not None:
-        earlier = {"iss": first.issuer.issuer, **first.credential.act}
+        earlier = _foreign(first.credential.act, first.issuer)
     if first.actor is None:
         return earlier
     return {"sub": first.actor.birth.subject, **({"act": earlier} if earlier else {})}
+
+
+def _foreign(act: Mapping[str, Any], issuer: TrustedIssuer) -> dict[str, Any]:
+    """Without `iss` an actor, at any depth, would read as one of the issuer whose token it stands in: ours."""
+    named = {"iss": issuer.issuer, **act}
+    return {**named, "act": _foreign(act["act"], issuer)} if "act" in act else named

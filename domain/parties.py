@@ -66,3 +66,12 @@ def act_depth(act: Mapping[str, Any] | None) -> int:
             break
         act = act.get("act")
     return depth
+
+
+def act_names(act: Mapping[str, Any] | None, issuer: str) -> bool:
+    """Whether an `act`, at any depth, claims an actor of that issuer: for ours, nobody else can say who acted."""
+    while isinstance(act, Mapping):
+        if act.get("iss") == issuer:
+            return True
+        act = act.get("act")
+    return False

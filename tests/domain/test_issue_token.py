@@ -96,9 +96,7 @@ def test_a_bad_credential_is_refused_on_every_path(
 def test_another_issuers_clock_may_run_a_little_ahead(skew: dict[str, Any]) -> None:
     """Ten seconds; the bounds themselves are fine."""
     story = Story()
-    event_of(
-        story.decide(story.request("travel", "token-exchange", "travel", subject=credential(**skew)))
-    )
+    event_of(story.decide(story.request("travel", "token-exchange", "travel", subject=credential(**skew))))
 
 
 def test_only_the_named_presenter_may_bring_a_credential() -> None:
@@ -184,11 +182,40 @@ def test_an_actor_token_beside_a_credential_needs_a_may_act_that_names_it() -> N
 
 
 def test_a_foreign_act_is_kept_under_its_issuer() -> None:
-    """Nobody can pose as an actor of ours; nesting is bounded."""
+    """At every depth; an actor of a third issuer keeps that name. Nesting is bounded."""
     story = Story()
-    birth = story.child("travel", credential(act={"sub": "robot"}), "travel")
-    assert birth.act == {"iss": "https://login.corp.example", "sub": "robot"}
+    robot = {
+        "sub": "robot",
+        "act": {"sub": "client:agent", "act": {"iss": "https://third.example", "sub": "x"}},
+    }
+    birth = story.child("travel", credential(act=robot), "travel")
+    corp = "https://login.corp.example"
+    third = {"iss": "https://third.example", "sub": "x"}
+    assert birth.act == {
+        "iss": corp,
+        "sub": "robot",
+        "act": {"iss": corp, "sub": "client:agent", "act": third},
+    }
     deep: dict[str, Any] = {"sub": "a"}
     for _ in range(8):
         deep = {"sub": "a", "act": deep}
     refused(story.exchange("travel", credential(act=deep), "travel"), Reason.ACT_TOO_DEEP, SUBJECT)
+    assert story.child("travel", credential(act=deep["act"]), "travel").act is not None
+
+
+@pytest.mark.parametrize("depth", [0, 1, 7])
+def test_nobody_else_can_say_that_an_actor_of_ours_acted(depth: int) -> None:
+    """An `act` that names this issuer is our word, and a foreign credential cannot give it."""
+    act: dict[str, Any] = {"iss": "https://sts.example", "sub": "client:agent"}
+    for _ in range(depth):
+        act = {"sub": "robot", "act": act}
+    refused(
+        Story().exchange("travel", credential(act=act), "travel"), Reason.TOKEN_CLAIMS_UNACCEPTABLE, SUBJECT
+    )
+
+
+def test_a_token_of_ours_is_no_assertion() -> None:
+    """RFC 7523: an exchange is asked for by its own grant, which a client may not have."""
+    story = Story()
+    asked = story.request("travel", "jwt-bearer", "agent", subject=story.first())
+    refused(story.decide(asked), Reason.TOKEN_TYPE_MISMATCH, SUBJECT)
