@@ -32,7 +32,8 @@ FENCE: Final = "fence"
 POLICY: Final = "policy"
 DENIALS: Final = "denials"
 
-_PLAIN: Final = re.compile(r"[\x20-\x7E]{1,200}")
+# What reads like the hash of another value is hashed as well, so that no two values share a tag.
+_PLAIN: Final = re.compile(r"(?!sha256-)[\x20-\x7E]{1,200}")
 
 
 def tag(kind: str, value: str) -> str:
