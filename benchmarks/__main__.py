@@ -32,7 +32,7 @@ def main(quick: bool, startup: bool, exchanging: bool, folder: Path | None) -> N
     figures: dict[str, float] = {}
     RESULTS.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder or RESULTS, prefix="stores-") as made:
-        console.print(machine(Path(made)))
+        console.print(machine(Path(made)), soft_wrap=True)
         if exchanging:
             (Path(made) / "exchange").mkdir()
             plan = Plan(rounds=3, seconds=0.5) if quick else Plan(rounds=11, seconds=0.7)
@@ -47,7 +47,7 @@ def main(quick: bool, startup: bool, exchanging: bool, folder: Path | None) -> N
 
 def _table(rows: list[Measured]) -> Table:
     table = Table(title="every event fsynced before its answer; server on one core, load on another")
-    for column in ("connections", "what", "per second", "p50 ms", "p99 ms", "against the floor"):
+    for column in ("connections", "what", "per second", "p50 ms", "p99 ms", "of the floor"):
         table.add_column(column, justify="left" if column == "what" else "right")
     for row in rows:
         table.add_row(
@@ -65,10 +65,12 @@ def _table(rows: list[Measured]) -> Table:
 def _report(console: Console, figures: dict[str, float]) -> None:
     for name, meaning in LIMITS.items():
         if name in figures:
-            console.print(f"{name:32} {figures[name]:>10,.2f}  {meaning}")
+            console.print(f"{name:32} {figures[name]:>14,.2f}  {meaning}", soft_wrap=True)
     for bar in BARS:
         if bar.name in figures:
-            console.print(f"{bar.name:32} {figures[bar.name]:>10,.2f}  {bar.verdict(figures[bar.name])}")
+            console.print(
+                f"{bar.name:32} {figures[bar.name]:>14,.2f}  {bar.verdict(figures[bar.name])}", soft_wrap=True
+            )
     rounded = {name: round(value, 4) for name, value in sorted(figures.items())}
     (RESULTS / "latest.json").write_text(json.dumps(rounded, indent=2) + "\n")
     console.print("written to benchmarks/results/latest.json")

@@ -31,8 +31,8 @@ BARS: Final = (
 LIMITS: Final = {
     "crypto_bound_per_second": "ES256 verify + sign, one Python process",
     "load_bound_per_second": "what the load can drive, against a server that does nothing",
-    "floor_vs_empty_post": "0.32 on the machine of the issue",
-    "floor_vs_crypto_bound": "0.41 there: a floor far below both is a mistake",
+    "floor_vs_empty_post": "0.32 where the bars were set",
+    "floor_vs_crypto_bound": "0.41 there; a floor far below both is a mistake",
     "rss_megabytes": "of the server, after all of the above",
     "cold_start_seconds": "from the start of the process to /readyz",
     "startup_tokens": "events in the store for the two figures below",
