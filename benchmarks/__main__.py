@@ -21,9 +21,7 @@ RESULTS = Path(__file__).parent / "results"
 
 @click.command()
 @click.option("--quick", is_flag=True, help="A minute instead of several; wider noise.")
-@click.option(
-    "--startup/--no-startup", default=True, help="Also fill a store with a million tokens."
-)
+@click.option("--startup/--no-startup", default=True, help="Also fill a store with a million tokens.")
 @click.option("--exchange/--no-exchange", "exchanging", default=True, help="Measure exchanges.")
 @click.option("--folder", type=click.Path(path_type=Path), help="Where the stores are made; a real disk.")
 def main(quick: bool, startup: bool, exchanging: bool, folder: Path | None) -> None:
