@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, Literal
-from urllib.parse import unquote_plus
 
-from api.forms import Form
+from api.forms import Form, MalformedForm, form_decoded
 
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 """RFC 7523 §2.2."""
-_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +59,15 @@ def read_client_credentials(
 ) -> PresentedCredentials | UnusableCredentials:
     """The one method that was used, or why none can be read."""
     sent = [value for name, value in headers if name == b"authorization"]
-    in_form = [name for name in ("client_secret", "client_assertion") if name in form]
-    if len(sent) + len(in_form) > 1:
+    asserts = "client_assertion" in form or "client_assertion_type" in form
+    tells_secret = "client_secret" in form
+    if len(sent) + asserts + tells_secret > 1:
         return UnusableCredentials("invalid_request", "more than one method")
     if sent:
         return _basic(sent[0], form.get("client_id"))
-    if "client_assertion" in form or "client_assertion_type" in form:
+    if asserts:
         return _assertion(form)
-    if "client_secret" in form:
+    if tells_secret:
         client_id = form.get("client_id")
         if client_id is None:
             return UnusableCredentials("invalid_client", "client_id is missing")
@@ -90,16 +88,13 @@ def _basic(value: bytes, body_client_id: str | None) -> BasicCredentials | Unusa
     if scheme.lower() != b"basic":
         return refused
     try:
-        user, colon, secret = base64.b64decode(encoded.strip(), validate=True).decode("ascii").partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+        pair = base64.b64decode(encoded.strip(), validate=True).decode("ascii")
+        user, colon, secret = pair.partition(":")
+        client_id, client_secret = form_decoded(user), form_decoded(secret)
+    except (binascii.Error, UnicodeDecodeError, MalformedForm):
         return refused
-    if not colon or not user or not secret or _PERCENT.search(user + secret):
+    if not colon or not client_id or not client_secret or not pair.isprintable():
         return refused
-    client_id = _form_decoded(user)
     if body_client_id not in (None, client_id):
         return UnusableCredentials("invalid_client", "client_id differs")
-    return BasicCredentials(client_id, _form_decoded(secret))
-
-
-def _form_decoded(text: str) -> str:
-    return unquote_plus(text, errors="replace") if "%" in text or "+" in text else text
+    return BasicCredentials(client_id, client_secret)

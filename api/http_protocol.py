@@ -147,7 +147,6 @@ class HttpProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         super().on_message_complete()
         self._is_whole = True
-        self._without_progress = 0
 
     def on_response_complete(self) -> None:
         super().on_response_complete()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 import threading
@@ -12,6 +13,8 @@ import uvicorn
 
 from api.http_protocol import HttpProtocol
 
+SLOW = 0.6
+"""Seconds."""
 LARGE = 16 * 1024 * 1024
 """Bytes; more than the kernel buffers for one connection."""
 UPGRADE = (
@@ -21,7 +24,7 @@ UPGRADE = (
 
 
 async def _echo(scope, receive, send):
-    """Answers with the path and body; `/early` without reading the body, `/large` with very much.
+    """Answers with the path and body; `/early` without reading the body, `/slow` late, `/large` with very much.
 
     `x-saw` in the answer names the header fields of the request.
     """
@@ -33,6 +36,8 @@ async def _echo(scope, receive, send):
             return
         body += message["body"]
         more = message["more_body"]
+    if scope["path"] == "/slow":
+        await asyncio.sleep(SLOW)
     if scope["path"] == "/large":
         body = bytes(LARGE)
     headers = [
@@ -79,11 +84,11 @@ def chunked(rest: str) -> bytes:
 
 
 def talk(port: int, *chunks: bytes, until: bytes = b"", pause: float = 0.05) -> bytes:
-    """Send the chunks one after the other; what came back until the text, the end, or five seconds."""
+    """Send the chunks one after the other; what came back until the text or the end. Raises TimeoutError."""
     answer = b""
     with (
         socket.create_connection(("127.0.0.1", port), timeout=5) as connection,
-        contextlib.suppress(TimeoutError, ConnectionResetError, BrokenPipeError),
+        contextlib.suppress(ConnectionResetError, BrokenPipeError),
     ):
         for chunk in chunks:
             connection.sendall(chunk)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+from urllib.parse import quote_plus
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from api.client_credentials import (
     ASSERTION_TYPE,
@@ -50,6 +53,10 @@ def test_ca_10_percent_encoded_and_raw_credentials_both_work() -> None:
         basic(":secret"),
         basic("agent:"),
         basic("agent:%zz"),
+        basic("agent%:41"),
+        basic("agent:%ff"),
+        basic("agent:%00"),
+        basic("agent\n:x"),
         basic("ag\u00e9nt:x"),
         basic(b"\xff:\xff"),
         (b"authorization", b"Basic !!!"),
@@ -73,6 +80,8 @@ def test_ca_01_two_methods_are_an_invalid_request() -> None:
         ([header], form(client_secret=SECRET)),
         ([header], form(**assertion)),
         ([], form(client_secret=SECRET, **assertion)),
+        ([header], form(client_assertion_type=ASSERTION_TYPE)),
+        ([], form(client_secret=SECRET, client_assertion_type=ASSERTION_TYPE)),
         ([header, header], form()),
     ):
         found = read_client_credentials(headers, body)
@@ -101,6 +110,25 @@ def test_assertions_need_their_type() -> None:
         assert isinstance(read_client_credentials([], form(**part)), UnusableCredentials)
     other = form(client_assertion="a.b.c", client_assertion_type="urn:x:saml2-bearer")
     assert isinstance(read_client_credentials([], other), UnusableCredentials)
+
+
+PARTS = st.text(
+    st.characters(codec="utf-8", exclude_characters="\x7f", exclude_categories=["Cc"]), min_size=1
+)
+
+
+@given(PARTS, PARTS)
+def test_whatever_a_client_encodes_is_read(client_id: str, secret: str) -> None:
+    """RFC 6749 §2.3.1: both parts go through the form encoding, so that colons and letters of any kind survive."""
+    header = basic(f"{quote_plus(client_id)}:{quote_plus(secret)}")
+    assert read_client_credentials([header], form()) == BasicCredentials(client_id, secret)
+
+
+@given(st.binary(max_size=60), st.booleans())
+def test_whatever_the_header_a_value_comes_out(octets: bytes, is_encoded: bool) -> None:
+    """No exception, whether the header or what it encodes is nonsense."""
+    header = basic(octets) if is_encoded else (b"authorization", b"Basic " + octets)
+    assert isinstance(read_client_credentials([header], form()), BasicCredentials | UnusableCredentials)
 
 
 def test_nothing_is_nobody() -> None:

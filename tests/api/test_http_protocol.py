@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from api import http_protocol
-from tests.echo_server import LARGE, UPGRADE, chunked, echo_server, post, talk
+from tests.echo_server import LARGE, SLOW, UPGRADE, chunked, echo_server, post, talk
 
 
 @pytest.fixture
@@ -103,6 +103,19 @@ def test_an_idle_connection_behind_a_whole_request_is_kept(
     """The deadline is for requests under way, not for keep-alive."""
     monkeypatch.setattr(http_protocol, "SLOWEST_REQUEST", 0.2)
     assert talk(port, post("one"), post("two"), until=b"two", pause=0.4).count(b"200 OK") == 2
+
+
+def test_an_answer_under_way_is_not_cut_off(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The deadline of a second request comes while the first is being worked on: first the answer, then the end."""
+    monkeypatch.setattr(http_protocol, "SLOWEST_REQUEST", SLOW / 3)
+    answer = talk(port, post("one", path="/slow") + b"POST / HT")
+    assert answer.endswith(b"/slow one")
+
+
+def test_a_body_that_nobody_reads_is_passed_over(port: int) -> None:
+    """However long it is: what was answered early leaves the connection usable."""
+    answer = talk(port, post("x" * 500_000, path="/early"), post("next"), until=b"/ next")
+    assert answer.count(b"200 OK") == 2
 
 
 @pytest.mark.parametrize("extra", ["", "Connection: close\r\n"])
