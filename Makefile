@@ -40,8 +40,8 @@ bench: $(DEV) ## measure this machine
 	@$(BIN)/python -m benchmarks
 
 lint: $(DEV) ## style and likely bugs
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check --no-cache .
+	@$(BIN)/ruff format --no-cache --check .
 
 types: $(DEV) ## mypy, strict
 	@$(BIN)/mypy $(TYPED)

@@ -45,7 +45,7 @@ class AdministrativeRevocation:
 
     async def __call__(self, call: Call) -> Answer:
         """200 once everything that is named is dead on every node; `revoked` is false if it was dead before."""
-        kind, name = self._named(call)
+        kind, name = await self._named(call)
         self._fence.catch_up()
         target = revocation_target(self._authority, self._births, kind, name)
         if target is None:
@@ -63,13 +63,13 @@ class AdministrativeRevocation:
         await self._writer.append(fact)
         return Answer(body={"revoked": True, kind: name, "position": fact.position})
 
-    def _named(self, call: Call) -> tuple[Kind, str]:
+    async def _named(self, call: Call) -> tuple[Kind, str]:
         given = [(kind, value) for kind in KINDS if (value := call.form.get(kind)) is not None]
         if len(given) != 1:
             raise malformed("Give exactly one of token, chain, subject, client.")
         kind, name = given[0]
         if kind == "token" and "." in name:
-            evidence = self._tokens.evidence(name)
+            evidence = await self._tokens.evidence(name)
             if not isinstance(evidence, OwnToken):
                 raise NOT_FOUND
             return kind, evidence.birth.jti

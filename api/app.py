@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
-from eventstore.errors import StoreError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -27,6 +26,7 @@ from api.metadata import (
 )
 from api.openapi import openapi_document
 from api.service import Service
+from eventstore.errors import StoreError
 
 
 class Application:

@@ -27,7 +27,7 @@ class BearerAuthentication:
         self._tokens = tokens
         self._clock = clock
 
-    def administrator(self, scope: Scope, needed: ScopeToken) -> AuthenticatedClient:
+    async def administrator(self, scope: Scope, needed: ScopeToken) -> AuthenticatedClient:
         """The client whose token carries the scope. Raises OAuthError per RFC 6750 §3.1."""
         sent = [value for name, value in scope["headers"] if name == b"authorization"]
         if not sent:
@@ -37,7 +37,7 @@ class BearerAuthentication:
         scheme, _, unverified_token = sent[0].decode("latin-1").partition(" ")
         if scheme.lower() != "bearer":
             raise bearer_error(401, None)
-        evidence = self._tokens.evidence(unverified_token.strip())
+        evidence = await self._tokens.evidence(unverified_token.strip())
         self._fence.catch_up()
         if not isinstance(evidence, OwnToken) or not self._is_administrators(evidence.birth):
             raise bearer_error(401, "invalid_token")

@@ -29,7 +29,7 @@ class Witness:
             return UnusableToken(reason=Reason.TOKEN_TYPE_UNSUPPORTED, sha256=sha256_hex(unverified_token))
         digest = sha256_hex(unverified_token)
         if token_type != ID_TOKEN:
-            known = self._own.known(digest) or self._own.genuine(unverified_token, digest)
+            known = self._own.known(digest) or await self._own.genuine(unverified_token, digest)
             if known is not None:
                 return known
         try:

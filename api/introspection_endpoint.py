@@ -45,7 +45,7 @@ class IntrospectionEndpoint:
         unverified_token = call.form.get("token")
         if unverified_token is None:
             raise malformed("token is required.")
-        evidence = self._tokens.evidence(unverified_token)
+        evidence = await self._tokens.evidence(unverified_token)
         self._fence.catch_up()
         if isinstance(evidence, OwnToken):
             now = self._clock() // 1000

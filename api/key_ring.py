@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from eventstore.errors import StoreError
-
 from api.key_directory import KeyDirectory, KeyUnavailable
 from api.signing_keys import SigningKey
 from domain.identifiers import Kid
+from eventstore.errors import StoreError
 
 
 class SigningKeyMissing(StoreError):

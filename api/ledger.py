@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from eventstore.side_tables import SideTables
-from eventstore.sqlite import SQLiteRecorder
-
 from api.settings import Settings
 from eventstore.fence import Fence
+from eventstore.side_tables import SideTables
+from eventstore.sqlite import SQLiteRecorder
 from projections.authority import FoldedAuthority
 from projections.births import Births
 

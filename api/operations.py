@@ -10,7 +10,6 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from domain.policy_difference import difference
 from eventsourcing.dcb.api import DCBAppendCondition, DCBQuery, DCBQueryItem
 from eventsourcing.persistence import IntegrityError
 
@@ -32,6 +31,7 @@ from domain.events import (
 from domain.identifiers import ClientId, Kid, Position, Subject, sha256_hex
 from domain.keys import Key, KeyChange, activate, compromise, publish, retire
 from domain.policy import Policy, SigningAlgorithm
+from domain.policy_difference import difference
 from domain.pull_the_plug import PullThePlug, pull_the_plug
 from domain.requests import Origin
 from domain.tags import POLICY

@@ -47,10 +47,11 @@ class RevocationEndpoint:
         unverified_token = call.form.get("token")
         if unverified_token is None:
             raise malformed("token is required.")
+        evidence = await self._tokens.evidence(unverified_token)
         self._fence.catch_up()
         command = RevokeToken(
             client=call.client.client,
-            token=self._tokens.evidence(unverified_token),
+            token=evidence,
             origin=call.origin,
             event_id=self._new_id(),
         )

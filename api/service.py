@@ -129,7 +129,7 @@ class Service:
 
     def _for_administrators(self, handler: Handler, needed: ScopeToken) -> Endpoint:
         async def authenticate(scope: Scope, _: Form, __: Origin) -> AuthenticatedClient:
-            return self.bearer.administrator(scope, needed)
+            return await self.bearer.administrator(scope, needed)
 
         return Endpoint(handler, authenticate, self.origins, self.denials)
 

@@ -16,7 +16,7 @@ from eventstore.sqlite_connections import DataVersion, ReadConnections
 from eventstore.sqlite_file import connect_to_checkpoint, connect_to_read, connect_to_write, open_file
 from eventstore.sqlite_outages import OutagesTold
 from eventstore.sqlite_reads import PAGE, ReadResponse, read
-from eventstore.sqlite_rows import sequenced
+from eventstore.sqlite_rows import sequenced, text_of
 from eventstore.sqlite_subscriptions import Listeners, SQLiteSubscription
 from eventstore.sqlite_tag_index import TagIndex
 from eventstore.sqlite_writes import WriteTransactions
@@ -31,10 +31,11 @@ _READ_FENCE: Final = """
 SELECT position, type, tags, data FROM events INDEXED BY events_fence
 WHERE fence = 1 AND position > ? ORDER BY position LIMIT ?
 """
-_READ_TOKEN: Final = """
+# CROSS JOIN: in this order, whatever the planner thinks of it.
+_READ_TOKENS: Final = """
 SELECT e.position, e.type, e.tags, e.data
-FROM event_tags AS t CROSS JOIN events AS e ON e.position = t.position
-WHERE t.tag = ? ORDER BY t.position
+FROM json_each(?) AS wanted CROSS JOIN event_tags AS t ON t.tag = wanted.value
+CROSS JOIN events AS e ON e.position = t.position
 """
 _LAST_POSITION: Final = "SELECT coalesce(max(position), 0) FROM events"
 _EVENT_AT: Final = "SELECT position, type, tags, data FROM events WHERE position = ?"
@@ -145,9 +146,9 @@ class SQLiteRecorder(DCBRecorder):
             after = page[-1][0]
             left -= 0 if left == _UNLIMITED else size
 
-    def read_token(self, tag: str) -> list[DCBSequencedEvent]:
-        """The events under one `token:` tag, in order; microseconds."""
-        return [sequenced(row) for row in self.reads.rows(_READ_TOKEN, (tag,))]
+    def read_tokens(self, tags: list[str]) -> list[DCBSequencedEvent]:
+        """The events under these `token:` tags, tag by tag, each in order; microseconds, and less for each of many."""
+        return [sequenced(row) for row in self.reads.rows(_READ_TOKENS, (text_of(tags),))]
 
     def last_position(self) -> int:
         """The position of the last event; 0 if there is none."""

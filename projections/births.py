@@ -19,8 +19,8 @@ BIRTH_TYPES = [TokenIssued.TYPE, TokenExchanged.TYPE]
 class BirthSource(Protocol):
     """The reading half of a store."""
 
-    def read_token(self, tag: str) -> list[DCBSequencedEvent]:
-        """The events under one `token:` tag, in order; microseconds."""
+    def read_tokens(self, tags: list[str]) -> list[DCBSequencedEvent]:
+        """The events under these `token:` tags, tag by tag, each in order; microseconds."""
 
     def read(
         self, query: DCBQuery | None = None, *, after: int | None = None, limit: int | None = None
@@ -36,11 +36,16 @@ class Births:
 
     def birth(self, jti: str) -> Birth | None:
         """The birth record of a token, or `None` where the log knows none."""
-        for stored in self._source.read_token(tag("token", jti)):
+        return self.births([jti]).get(jti)
+
+    def births(self, jtis: list[str]) -> dict[str, Birth]:
+        """The birth records that there are, by jti, in one reading."""
+        found: dict[str, Birth] = {}
+        for stored in self._source.read_tokens([tag("token", jti) for jti in jtis]):
             birth = birth_of(decode(stored), Position(stored.position))
-            if birth is not None and birth.jti == jti:
-                return birth
-        return None
+            if birth is not None:
+                found.setdefault(birth.jti, birth)
+        return found
 
     def born_after(self, kind: str, value: str, after: Position) -> Position | None:
         """The position of some birth of that `subject` or `client` after a position, or `None` if there is none."""

@@ -44,9 +44,9 @@ def fill_the_disk(path: Path) -> None:
         with pytest.raises(StoreFull):
             recorder.append([event("token:u", data=KILOBYTE * 100)])
         assert recorder.last_position() == recorder.fence_position() == 10
-        assert len(recorder.read_token("token:t")) == 10
+        assert len(recorder.read_tokens(["token:t"])) == 10
     assert recorder.append([event("token:u")]) == 11
-    assert positions(recorder.read_token("token:u")) == [11]
+    assert positions(recorder.read_tokens(["token:u"])) == [11]
     recorder.close()
 
 
@@ -62,7 +62,7 @@ def fill_the_disk_within_a_batch(path: Path) -> None:
             recorder.commit()
         recorder.rollback()
     assert recorder.append([event("b")]) == 2
-    assert recorder.read_token("token:t") == []
+    assert recorder.read_tokens(["token:t"]) == []
     recorder.close()
 
 
@@ -70,10 +70,10 @@ def run_out_of_files(path: Path) -> None:
     """No file can be opened: what is open works on, what needs another connection fails, and later works again."""
     recorder = SQLiteRecorder(path)
     recorder.append([event("token:t")])
-    recorder.read_token("token:t")
+    recorder.read_tokens(["token:t"])
     with no_more_files():
         assert recorder.append([event("a")]) == 2
-        assert positions(recorder.read_token("token:t")) == [1]
+        assert positions(recorder.read_tokens(["token:t"])) == [1]
         for needs_a_file in (recorder.checkpoint, recorder.data_version):
             with pytest.raises(StoreError):
                 needs_a_file()
@@ -86,13 +86,13 @@ def run_out_of_files_after_a_failure(path: Path) -> None:
     """The writing connection was given up, and no other can be opened for now: the lock is not lost with it."""
     recorder = SQLiteRecorder(path)
     recorder.append([event("token:t")])
-    recorder.read_token("token:t")
+    recorder.read_tokens(["token:t"])
     recorder.writes._give_up_connection()
     with no_more_files():
         for _ in range(2):
             with pytest.raises(StoreError):
                 recorder.append([event("a")])
-        assert positions(recorder.read_token("token:t")) == [1]
+        assert positions(recorder.read_tokens(["token:t"])) == [1]
     assert recorder.append([event("a")]) == 2
     recorder.close()
 
@@ -182,6 +182,6 @@ def test_a_killed_process_loses_nothing_that_it_acknowledged(log_file: Path) -> 
         recorder = SQLiteRecorder(log_file)
         assert last <= recorder.last_position()
         assert recorder.last_position() % 3 == 0
-        assert len(recorder.read_token("token:t")) == recorder.last_position()
+        assert len(recorder.read_tokens(["token:t"])) == recorder.last_position()
         recorder.close()
     assert execute(log_file, "PRAGMA integrity_check") == [("ok",)]

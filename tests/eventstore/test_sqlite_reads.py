@@ -119,8 +119,9 @@ def test_an_empty_store_has_no_positions(recorder: SQLiteRecorder) -> None:
 def test_a_token_is_found_without_the_index_being_brought_up(recorder: SQLiteRecorder) -> None:
     """With its commit, under its exact tag, and whatever else it is tagged with."""
     recorder.append([event("token:a", "chain:x"), event("token:ab"), event("fence", "token:a")])
-    assert positions(recorder.read_token("token:a")) == [1, 3]
-    assert recorder.read_token("token:none") == []
+    assert positions(recorder.read_tokens(["token:a"])) == [1, 3]
+    assert recorder.read_tokens(["token:none"]) == []
+    assert positions(recorder.read_tokens(["token:ab", "token:none", "token:a"])) == [2, 1, 3]
     found = recorder.event_at(2)
     assert found is not None
     assert found.event == event("token:ab")

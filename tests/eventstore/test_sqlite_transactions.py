@@ -43,7 +43,7 @@ def test_a_batch_has_positions_without_a_gap(recorder: SQLiteRecorder) -> None:
     assert recorder.insert(events(2, "b", "token:t")) == 8
     recorder.commit()
     assert positions(recorder.read(tagged("a"))) == [4, 5, 6, 7]
-    assert positions(recorder.read_token("token:t")) == [8, 9]
+    assert positions(recorder.read_tokens(["token:t"])) == [8, 9]
     assert recorder.append(events(2)) == 11
 
 
@@ -67,7 +67,7 @@ def test_nothing_of_a_transaction_is_seen_before_its_commit(recorder: SQLiteReco
     """And readers do not wait for it."""
     recorder.begin()
     recorder.insert([event("token:t", "fence")])
-    assert (positions(recorder.read()), recorder.read_token("token:t"), recorder.fence_position()) == (
+    assert (positions(recorder.read()), recorder.read_tokens(["token:t"]), recorder.fence_position()) == (
         [],
         [],
         0,
@@ -82,7 +82,7 @@ def test_a_rollback_leaves_nothing_not_even_a_gap(recorder: SQLiteRecorder) -> N
     recorder.insert(events(5, "token:t"))
     recorder.rollback()
     recorder.rollback()
-    assert recorder.read_token("token:t") == []
+    assert recorder.read_tokens(["token:t"]) == []
     assert recorder.append([event("a")]) == 1
 
 
@@ -139,7 +139,7 @@ def test_a_transaction_with_a_failed_step_cannot_be_committed(recorder: SQLiteRe
         recorder.insert([event("token:t"), broken])
     with pytest.raises(StoreError, match="nothing was recorded"):
         recorder.commit()
-    assert positions(recorder.read()) == positions(recorder.read_token("token:t")) == []
+    assert positions(recorder.read()) == positions(recorder.read_tokens(["token:t"])) == []
     assert recorder.append([event("a")]) == 1
 
 

@@ -1,0 +1,113 @@
+"""Tokens of ours as they usually come, those of one turn of the event loop together: one lookup, then the signatures.
+
+One reading of the log for all that wait costs little more than for one, and signatures that are verified back to back
+find their code and tables in the cache. Measured with 16 connections: a quarter more exchanges of unknown tokens.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+from cryptography.exceptions import InvalidSignature
+
+from api import base64url
+from api.published_keys import PublishedKeys
+from api.verification_keys import VerificationKey
+from domain.identifiers import sha256_hex
+from domain.lineage import Birth
+from eventstore.errors import StoreError
+from projections.births import Births
+
+
+class _OnlyJti(msgspec.Struct):
+    jti: str
+
+
+_JTI: Final = msgspec.json.Decoder(_OnlyJti)
+
+
+@dataclass(frozen=True, slots=True)
+class _Presented:
+    """A token with a header of ours. Nothing of the payload is believed but its `jti`, which leads to the pin."""
+
+    key: VerificationKey
+    signing_input: bytes
+    signature: bytes
+    unverified_jti: str
+    examined: asyncio.Future[Birth | None]
+
+
+class GenuineTokens:
+    """Recognises tokens whose header is ours and whose payload is byte for byte what their birth pins."""
+
+    def __init__(self, births: Births, keys: PublishedKeys) -> None:
+        self._births = births
+        self._keys = keys
+        self._waiting: list[_Presented] = []
+
+    async def examine(self, unverified_token: str) -> Birth | None:
+        """The birth of a genuine token; `None` for all others, which the strict guard takes apart for the reason.
+
+        Raises StoreError.
+        """
+        presented = self._taken_apart(unverified_token)
+        if presented is None:
+            return None
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._examine_all)
+        self._waiting.append(presented)
+        return await presented.examined
+
+    def _taken_apart(self, unverified_token: str) -> _Presented | None:
+        header, _, rest = unverified_token.partition(".")
+        key = self._keys.under_header(header)
+        if key is None:
+            return None
+        payload, _, signature = rest.partition(".")
+        try:
+            return _Presented(
+                key,
+                f"{header}.{payload}".encode(),
+                base64url.decode(signature.encode()),
+                _JTI.decode(base64url.decode(payload.encode())).jti,
+                asyncio.get_running_loop().create_future(),
+            )
+        except (ValueError, msgspec.DecodeError):
+            return None
+
+    def _examine_all(self) -> None:
+        together, self._waiting = self._waiting, []
+        try:
+            self._examine(together)
+        except StoreError:
+            # A record that cannot be read is the trouble of its own token only.
+            for presented in together:
+                self._examine_alone(presented)
+
+    def _examine_alone(self, presented: _Presented) -> None:
+        try:
+            self._examine([presented])
+        except StoreError as error:
+            if not presented.examined.done():
+                presented.examined.set_exception(error)
+
+    def _examine(self, together: list[_Presented]) -> None:
+        births = self._births.births([presented.unverified_jti for presented in together])
+        for presented in together:
+            birth = births.get(presented.unverified_jti)
+            if not presented.examined.done():
+                presented.examined.set_result(birth if birth and _is_genuine(presented, birth) else None)
+
+
+def _is_genuine(presented: _Presented, birth: Birth) -> bool:
+    """The pin covers header and payload whole."""
+    if birth.signing_input_sha256 != sha256_hex(presented.signing_input):
+        return False
+    try:
+        presented.key.check(presented.signature, presented.signing_input)
+    except InvalidSignature:
+        return False
+    return True
