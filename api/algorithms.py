@@ -5,6 +5,7 @@ An algorithm is bound to a key once, with every check of type and size, and then
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -14,7 +15,11 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import (
+    Prehashed,
+    decode_dss_signature,
+    encode_dss_signature,
+)
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
 
 PublicKey = RSAPublicKey | ec.EllipticCurvePublicKey | Ed25519PublicKey
@@ -51,7 +56,10 @@ class Algorithm(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ecdsa:
-    """RFC 7518 §3.4: r and s as fixed-size big-endian integers, never DER."""
+    """RFC 7518 §3.4: r and s as fixed-size big-endian integers, never DER.
+
+    Hashed before, for `cryptography` asks of a hash algorithm in every call whether it is one.
+    """
 
     kind: KeyKind
     curve: type[ec.EllipticCurve]
@@ -62,23 +70,25 @@ class Ecdsa:
     def verifier(self, key: PublicKey) -> Verify:
         if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, self.curve):
             raise WrongKey("another type or curve")
-        size, scheme, check = self.size, ec.ECDSA(self.digest), key.verify
+        size, scheme, check = self.size, ec.ECDSA(Prehashed(self.digest)), key.verify
+        hashed = getattr(hashlib, self.digest.name)
 
         def verify(signature: bytes, signing_input: bytes) -> None:
             if len(signature) != 2 * size:
                 raise InvalidSignature
             r, s = int.from_bytes(signature[:size]), int.from_bytes(signature[size:])
-            check(encode_dss_signature(r, s), signing_input, scheme)
+            check(encode_dss_signature(r, s), hashed(signing_input).digest(), scheme)
 
         return verify
 
     def signer(self, key: PrivateKey) -> Sign:
         if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, self.curve):
             raise WrongKey("another type or curve")
-        size, scheme, make = self.size, ec.ECDSA(self.digest), key.sign
+        size, scheme, make = self.size, ec.ECDSA(Prehashed(self.digest)), key.sign
+        hashed = getattr(hashlib, self.digest.name)
 
         def sign(signing_input: bytes) -> bytes:
-            r, s = decode_dss_signature(make(signing_input, scheme))
+            r, s = decode_dss_signature(make(hashed(signing_input).digest(), scheme))
             return r.to_bytes(size) + s.to_bytes(size)
 
         return sign

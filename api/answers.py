@@ -10,6 +10,7 @@ import msgspec
 from starlette.types import Scope, Send
 
 from api.oauth_errors import OAuthError
+from domain.values import made_quickly
 
 _ENCODE: Final = msgspec.json.Encoder().encode
 _JSON: Final = (b"content-type", b"application/json")
@@ -17,6 +18,7 @@ _NO_STORE: Final = ((b"cache-control", b"no-store"), (b"pragma", b"no-cache"))
 """RFC 6749 §5.1; on errors too."""
 
 
+@made_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """A status and a JSON body; an empty body for RFC 7009 §2.2."""

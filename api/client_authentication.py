@@ -24,6 +24,7 @@ from api.token_times import check_times
 from api.verification_keys import BadSignature, VerificationKey, verify
 from domain.identifiers import ClientId, sha256_hex
 from domain.policy import AuthenticationMethod, Client
+from domain.values import made_quickly
 from eventstore.fence import Fence
 from projections.registry import Registry
 
@@ -36,6 +37,7 @@ _TYPS: Final = (None, "jwt", "client-authentication+jwt")
 _NOBODY: Final = hashlib.sha256(b"").digest()
 
 
+@made_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthenticatedClient:
     """A client, and the id of the secret or key that proved it."""

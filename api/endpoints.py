@@ -17,9 +17,11 @@ from api.oauth_errors import METHOD, SERVER_ERROR, TOO_LARGE, UNAVAILABLE, OAuth
 from api.origins import Origins
 from api.request_body import BodyTooLarge, ClientDisconnected, read_body
 from domain.requests import Origin
+from domain.values import made_quickly
 from eventstore.errors import StoreError
 
 
+@made_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """One request of an authenticated caller, read."""

@@ -18,6 +18,7 @@ from api.published_keys import PublishedKeys
 from api.verification_keys import VerificationKey
 from domain.identifiers import sha256_hex
 from domain.lineage import Birth
+from domain.values import made_quickly
 from eventstore.errors import StoreError
 from projections.births import Births
 
@@ -29,7 +30,8 @@ class _OnlyJti(msgspec.Struct):
 _JTI: Final = msgspec.json.Decoder(_OnlyJti)
 
 
-@dataclass(frozen=True, slots=True)
+@made_quickly
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Presented:
     """A token with a header of ours. Nothing of the payload is believed but its `jti`, which leads to the pin."""
 
@@ -69,11 +71,11 @@ class GenuineTokens:
         payload, _, signature = rest.partition(".")
         try:
             return _Presented(
-                key,
-                f"{header}.{payload}".encode(),
-                base64url.decode(signature.encode()),
-                _JTI.decode(base64url.decode(payload.encode())).jti,
-                asyncio.get_running_loop().create_future(),
+                key=key,
+                signing_input=f"{header}.{payload}".encode(),
+                signature=base64url.decode(signature.encode()),
+                unverified_jti=_JTI.decode(base64url.decode(payload.encode())).jti,
+                examined=asyncio.get_running_loop().create_future(),
             )
         except (ValueError, msgspec.DecodeError):
             return None

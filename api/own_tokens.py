@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import Final
 
 from api.genuine_tokens import GenuineTokens
@@ -29,7 +30,7 @@ class OwnTokens:
         self._births = births
         self._keys = PublishedKeys(registry, fence)
         self._genuine = GenuineTokens(births, self._keys)
-        self._known: dict[str, Birth] = {}
+        self._known: OrderedDict[str, Birth] = OrderedDict()
 
     def remember(self, token: str | bytes, birth: Birth) -> None:
         """Call it for a token that this process has signed, once its birth is durable."""
@@ -37,7 +38,7 @@ class OwnTokens:
 
     def _remember(self, digest: str, birth: Birth) -> None:
         if len(self._known) >= KNOWN:
-            del self._known[next(iter(self._known))]
+            self._known.popitem(last=False)
         self._known[digest] = birth
 
     def known(self, digest: str) -> OwnToken | None:

@@ -17,6 +17,7 @@ from domain.identifiers import Kid, Position
 from domain.refusals import Refusal
 from domain.requests import OwnToken, RequestToken
 from domain.tags import POLICY, tag
+from domain.values import made_quickly
 from eventstore.drafts import Draft
 from eventstore.fence import Fence
 from eventstore.writer import Writer
@@ -36,6 +37,7 @@ class Signers(Protocol):
         """The private key. Raises StoreError if this node does not have it: it can then issue nothing."""
 
 
+@made_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuedToken:
     """A token whose birth is durable."""

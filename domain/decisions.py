@@ -18,8 +18,10 @@ from domain.requests import (
     UnusableToken,
     remember,
 )
+from domain.values import made_quickly
 
 
+@made_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Granted:
     """Yes: sign `signing_input` with the event's `kid`, and let it leave only after the event is durable."""
@@ -28,6 +30,7 @@ class Granted:
     signing_input: bytes
 
 
+@made_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
     """No, for this reason; the event says so."""

@@ -16,6 +16,7 @@ from domain.policy import Policy, Semantics
 from domain.refusals import About, Reason
 from domain.requests import AskedFor, ForeignCredential, Origin, PresentedToken
 from domain.scopes import DroppedScope
+from domain.values import made_quickly
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +61,7 @@ class TokenBirth(Event):
     cnf: Mapping[str, Any] | None = None
 
 
+@made_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenIssued(TokenBirth):
     """A first token: depth 0, the root of a chain."""
@@ -70,6 +72,7 @@ class TokenIssued(TokenBirth):
     """`None` for `client_credentials`."""
 
 
+@made_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenExchanged(TokenBirth):
     """A child: made from a token of ours, one deeper."""
@@ -99,6 +102,7 @@ class Denied(Event):
     subject: Subject | None = None
 
 
+@made_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenExchangeDenied(Denied):
     """A refused exchange (RFC 8693)."""
@@ -109,6 +113,7 @@ class TokenExchangeDenied(Denied):
     credential: ForeignCredential | None = None
 
 
+@made_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenIssueDenied(Denied):
     """A refused `client_credentials`, `jwt-bearer` or unsupported grant."""

@@ -9,8 +9,10 @@ from domain.authority import Authority
 from domain.lineage import Birth
 from domain.policy import Client, ExchangeRule, Resource
 from domain.refusals import Reason, Refusal
+from domain.values import made_quickly
 
 
+@made_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """One target and the rule that leads there; `softened` is what audit mode let through on the way."""

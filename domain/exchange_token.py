@@ -20,8 +20,10 @@ from domain.requests import ACCESS_TOKEN, OwnToken, RequestToken
 from domain.scopes import Meet, grant, in_namespace_of_target, meet_at, meet_of_targets
 from domain.signing_input import signing_input
 from domain.targets import resolve_targets
+from domain.values import made_quickly
 
 
+@made_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
     """An exchange that every rule allows: what the new token will be made of."""

@@ -21,8 +21,10 @@ from domain.requests import ACCESS_TOKEN, ForeignCredential, OwnToken, RequestTo
 from domain.scopes import Meet, grant, meet_of_targets
 from domain.signing_input import signing_input
 from domain.targets import resolve_targets
+from domain.values import made_quickly
 
 
+@made_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FirstToken:
     """A first token that every rule allows."""

@@ -8,8 +8,10 @@ from itertools import chain
 from typing import Any
 
 from domain.identifiers import Audience, ClientId, Jti, Kid, Position, Scope, Subject
+from domain.values import made_quickly
 
 
+@made_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineageEntry:
     """One token on the way from the root to a parent, with all that can kill what descends from it."""
@@ -24,6 +26,7 @@ class LineageEntry:
     position: Position
 
 
+@made_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Birth:
     """What the log says of one token of ours; `position` is the place of its birth event."""

@@ -10,6 +10,7 @@ from domain.identifiers import ClientId, IssuerName, Jti, Kid, Scope, Subject
 from domain.lineage import Birth
 from domain.policy import CredentialType, GrantType
 from domain.refusals import Reason, Refusal
+from domain.values import made_quickly
 
 ACCESS_TOKEN: Final = "urn:ietf:params:oauth:token-type:access_token"
 JWT: Final = "urn:ietf:params:oauth:token-type:jwt"
@@ -17,6 +18,7 @@ ID_TOKEN: Final = "urn:ietf:params:oauth:token-type:id_token"
 """Token type identifiers, RFC 8693 §3."""
 
 
+@made_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
     """Where a request came from, as every event says it."""
@@ -30,6 +32,7 @@ class Origin:
     """The W3C trace id that the caller sent, 32 hexadecimal digits."""
 
 
+@made_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskedFor:
     """The request's own words (RFC 8693 §2.1), tokens left out."""
@@ -44,6 +47,7 @@ class AskedFor:
     actor_token_type: str | None = None
 
 
+@made_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnToken:
     """A token of ours: well signed, known to the log, byte for byte what its birth record pins."""
@@ -52,6 +56,7 @@ class OwnToken:
     sha256: str
 
 
+@made_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForeignCredential:
     """A credential of a trusted issuer whose signature holds; its claims are the issuer's word, not ours.
@@ -119,6 +124,7 @@ def remember(role: str, evidence: Evidence) -> PresentedToken:
             return PresentedToken(role=role, sha256=evidence.sha256)
 
 
+@made_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestToken:
     """A token request of an authenticated client: RFC 8693 §2.1, RFC 7523 §2.1 or RFC 6749 §4.4."""

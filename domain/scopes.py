@@ -10,6 +10,7 @@ from typing import Final, Literal
 from domain.identifiers import Scope
 from domain.policy import ExchangeRule, Resource
 from domain.refusals import Reason, Refusal
+from domain.values import made_quickly
 
 _SCOPE_TOKENS: Final = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+(?: [\x21\x23-\x5B\x5D-\x7E]+)*")
 
@@ -27,6 +28,7 @@ class DroppedScope:
     by: Limit
 
 
+@made_quickly
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meet:
     """What may be granted at most, in the target's order, and what fell out on the way."""
