@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 from api.answers import Answer
 from api.endpoints import Call
-from api.facts import Fact
 from api.oauth_errors import NOT_FOUND, malformed
 from api.own_tokens import OwnTokens
+from api.recorder import Recorder
 from domain.authority import Authority
 from domain.events import RevokedBy
 from domain.pull_the_plug import PullThePlug, pull_the_plug
 from domain.requests import OwnToken
 from eventstore.fence import Fence
-from eventstore.writer import Writer
 from projections.births import Births
 from projections.revocation_targets import Kind, revocation_target
 
@@ -31,17 +29,13 @@ class AdministrativeRevocation:
         fence: Fence,
         tokens: OwnTokens,
         births: Births,
-        writer: Writer,
-        new_id: Callable[[], str],
-        clock: Callable[[], int],
+        recorder: Recorder,
     ) -> None:
         self._authority = authority
         self._fence = fence
         self._tokens = tokens
         self._births = births
-        self._writer = writer
-        self._new_id = new_id
-        self._clock = clock
+        self._recorder = recorder
 
     async def __call__(self, call: Call) -> Answer:
         """200 once everything that is named is dead on every node; `revoked` is false if it was dead before."""
@@ -54,13 +48,12 @@ class AdministrativeRevocation:
             target=target,
             by=RevokedBy(kind="administrator", name=call.client.client),
             origin=call.origin,
-            event_id=self._new_id(),
+            event_id=self._recorder.new_id(),
         )
-        event = pull_the_plug(self._authority, command, self._clock())
+        event = pull_the_plug(self._authority, command, self._recorder.clock())
         if event is None:
             return Answer(body={"revoked": False, kind: name, "position": self._fence.position})
-        fact = Fact(event=event, decided_at=self._authority.position)
-        await self._writer.append(fact)
+        fact = await self._recorder.record(event)
         return Answer(body={"revoked": True, kind: name, "position": fact.position})
 
     async def _named(self, call: Call) -> tuple[Kind, str]:

@@ -2,42 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from api.answers import Answer
-from api.denials import Denials
 from api.endpoints import Call
-from api.facts import Fact
 from api.oauth_errors import malformed, oauth_error
 from api.own_tokens import OwnTokens
+from api.recorder import Recorder
 from domain.authority import Authority
 from domain.events import TokenRevoked
 from domain.refusals import Reason
 from domain.revoke_token import RevokeToken, Revoking, revoke_token
 from eventstore.fence import Fence
-from eventstore.writer import Writer
 
 
 class RevocationEndpoint:
     """Decides a revocation and records it before it is confirmed."""
 
-    def __init__(
-        self,
-        authority: Authority,
-        fence: Fence,
-        tokens: OwnTokens,
-        writer: Writer,
-        denials: Denials,
-        new_id: Callable[[], str],
-        clock: Callable[[], int],
-    ) -> None:
+    def __init__(self, authority: Authority, fence: Fence, tokens: OwnTokens, recorder: Recorder) -> None:
         self._authority = authority
         self._fence = fence
         self._tokens = tokens
-        self._writer = writer
-        self._denials = denials
-        self._new_id = new_id
-        self._clock = clock
+        self._recorder = recorder
 
     async def __call__(self, call: Call) -> Answer:
         """Answer an authenticated revocation; 200 only once no node can use the token or what descends from it.
@@ -53,23 +37,21 @@ class RevocationEndpoint:
             client=call.client.client,
             token=evidence,
             origin=call.origin,
-            event_id=self._new_id(),
+            event_id=self._recorder.new_id(),
         )
-        revoking = revoke_token(self._authority, command, self._clock())
+        revoking = revoke_token(self._authority, command, self._recorder.clock())
         await self._record(command, revoking)
         if revoking.refusal is not None:
             raise oauth_error(revoking.refusal.reason)
         return Answer()
 
     async def _record(self, command: RevokeToken, revoking: Revoking) -> None:
-        """A revocation is always recorded; a refusal or a forgery up to the client's rate (law 4)."""
-        if revoking.event is None:
-            return
-        per_minute = self._authority.policy.limits.denials_per_minute
-        if not isinstance(revoking.event, TokenRevoked) and not self._denials.may_record(
-            command.client, per_minute
-        ):
-            refusal = revoking.refusal
-            self._denials.count(command.client, Reason.TOKEN_FORGED if refusal is None else refusal.reason)
-            return
-        await self._writer.append(Fact(event=revoking.event, decided_at=self._authority.position))
+        """A revocation is always recorded; a refusal or a forgery up to the client's rate."""
+        match revoking.event:
+            case None:
+                return
+            case TokenRevoked() as event:
+                await self._recorder.record(event)
+            case event:
+                reason = Reason.TOKEN_FORGED if revoking.refusal is None else revoking.refusal.reason
+                await self._recorder.record_up_to_rate(event, command.client, reason)

@@ -7,7 +7,6 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
 
-import uuid_utils
 from starlette.types import Scope
 
 from api.administration import AdministrativeRevocation
@@ -31,8 +30,10 @@ from api.metadata import INTROSPECTION_PATH, REVOCATION_PATH, TOKEN_PATH
 from api.oauth_errors import TOO_MANY_FAILURES, OAuthError
 from api.origins import Origins
 from api.own_tokens import OwnTokens
+from api.recorder import Recorder
 from api.revocation_endpoint import RevocationEndpoint
 from api.settings import Settings
+from api.stamps import milliseconds, new_id
 from api.throttle import FailedAttempts
 from api.token_desk import TokenDesk
 from api.token_endpoint import TokenEndpoint
@@ -44,22 +45,11 @@ from eventstore.writer import Writer
 REVOKE = ScopeToken("revoke")
 
 
-def new_id() -> str:
-    """A UUIDv7 (RFC 9562 §5.7): ids that follow time keep the index of the log small and warm."""
-    return str(uuid_utils.uuid7())
-
-
-def milliseconds() -> int:
-    """The time of this node, in milliseconds since the epoch."""
-    return time.time_ns() // 1_000_000
-
-
 class Service:
     """Everything that answers requests, wired once."""
 
     def __init__(self, settings: Settings, ledger: Ledger, clock: Callable[[], int] = milliseconds) -> None:
         self.ledger = ledger
-        self._clock = clock
         authority, fence = ledger.authority, ledger.fence
         self.writer = Writer(ledger.recorder, fence, authority)
         self.denials = Denials(clock)
@@ -84,32 +74,21 @@ class Service:
             clock=clock,
         )
         self.desk = TokenDesk(authority, fence, self.writer, self.signers, self.tokens, self.denials, clock)
+        recorder = Recorder(authority, self.writer, self.denials, new_id, clock)
         self.token = self._for_clients(TOKEN_PATH, self._token_endpoint())
-        self.revocation = self._for_clients(REVOCATION_PATH, self._revocation_endpoint())
-        self.introspection = self._for_clients(INTROSPECTION_PATH, self._introspection_endpoint())
-        self.administrative_revocation = self._for_administrators(self._administrative_revocation(), REVOKE)
+        self.revocation = self._for_clients(
+            REVOCATION_PATH, RevocationEndpoint(authority, fence, self.tokens, recorder)
+        )
+        self.introspection = self._for_clients(
+            INTROSPECTION_PATH, IntrospectionEndpoint(authority, fence, self.tokens, recorder)
+        )
+        self.administrative_revocation = self._for_administrators(
+            AdministrativeRevocation(authority, fence, self.tokens, ledger.births, recorder), REVOKE
+        )
 
     def _token_endpoint(self) -> Handler:
         witness = Witness(self.tokens, ForeignTokens(self._jwks, self.memories))
         return TokenEndpoint(self.ledger.authority, witness, self.desk, new_id)
-
-    def _revocation_endpoint(self) -> Handler:
-        authority, fence = self.ledger.authority, self.ledger.fence
-        return RevocationEndpoint(
-            authority, fence, self.tokens, self.writer, self.denials, new_id, self._clock
-        )
-
-    def _introspection_endpoint(self) -> Handler:
-        authority, fence = self.ledger.authority, self.ledger.fence
-        return IntrospectionEndpoint(
-            authority, fence, self.tokens, self.writer, self.denials, new_id, self._clock
-        )
-
-    def _administrative_revocation(self) -> Handler:
-        authority, fence, births = self.ledger.authority, self.ledger.fence, self.ledger.births
-        return AdministrativeRevocation(
-            authority, fence, self.tokens, births, self.writer, new_id, self._clock
-        )
 
     def _for_clients(self, path: str, handler: Handler) -> Endpoint:
         async def authenticate(scope: Scope, form: Form, origin: Origin) -> AuthenticatedClient:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from api.ledger import open_ledger
-from api.service import milliseconds, new_id
+from api.stamps import milliseconds, new_id
 from benchmarks.servers import free_port, serve
 from benchmarks.world import World
 from domain.events import Event, RevokedBy, TokenIssued, TokenRevoked

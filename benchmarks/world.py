@@ -12,8 +12,9 @@ from urllib.parse import urlencode
 from api.key_directory import KeyDirectory
 from api.ledger import create_ledger, open_ledger
 from api.operations import Operator
-from api.service import Service, milliseconds, new_id
+from api.service import Service
 from api.settings import Settings
+from api.stamps import milliseconds, new_id
 from api.token_desk import IssuedToken
 from benchmarks.load import request_bytes
 from domain.identifiers import ClientId, Jti
@@ -67,8 +68,8 @@ class World:
             new_id=new_id,
             clock=milliseconds,
         )
-        _, secrets = operator.apply(compile_policy(POLICY))
-        operator.first_key("ES256")
+        _, secrets = operator.policy.apply(compile_policy(POLICY))
+        operator.keys.first("ES256")
         ledger.close()
         secret = next(s.secret for s in secrets if s.client == CLIENT)
         self.authorization = "Basic " + base64.b64encode(f"{CLIENT}:{secret}".encode()).decode()

@@ -20,9 +20,10 @@ from api.http_protocol import HttpProtocol
 from api.key_directory import KeyDirectory
 from api.ledger import create_ledger, open_ledger
 from api.operations import Operator
-from api.service import Service, milliseconds, new_id
+from api.service import Service
 from api.settings import Settings
 from api.signing_keys import SigningKey
+from api.stamps import milliseconds, new_id
 from domain.events import Event
 from domain.identifiers import ClientId
 from domain.policy_compilation import compile_policy
@@ -70,8 +71,8 @@ class ServiceUnderTest:
             new_id=new_id,
             clock=milliseconds,
         )
-        _, secrets = self.operator.apply(compile_policy(self.document(**changes)))
-        self.operator.first_key("ES256")
+        _, secrets = self.operator.policy.apply(compile_policy(self.document(**changes)))
+        self.operator.keys.first("ES256")
         self.secrets = {secret.client: secret.secret for secret in secrets}
         self.start()
 
@@ -148,7 +149,7 @@ class ServiceUnderTest:
 
     def apply_document(self, document: Mapping[str, Any]) -> None:
         """Put this whole document in force."""
-        self.operator.apply(compile_policy(document))
+        self.operator.policy.apply(compile_policy(document))
 
     # What callers do
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import click
 
 from api.cli.printed import print_json, print_table
-from api.operations import NewSecret
+from api.secret_operations import NewSecret
 
 
 def print_secrets(secrets: Sequence[NewSecret]) -> None:

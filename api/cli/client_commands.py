@@ -110,7 +110,7 @@ def rotate(
       counterfoil client secret rotate agent --overlap 0s    # it has leaked
     """
     with opened_operator(store, keys, by) as (operator, _, __):
-        new = operator.rotate_secret(ClientId(client), overlap)
+        new = operator.secrets.rotate(ClientId(client), overlap)
     if as_json:
         print_secrets_as_json([new])
     else:

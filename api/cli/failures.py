@@ -5,7 +5,7 @@ from __future__ import annotations
 from api.cli.exit_codes import MISTAKE, UNAVAILABLE, CommandFailed
 from api.key_directory import KeyUnavailable
 from api.ledger import NotInitialised
-from api.operations import OperatorMistake
+from api.operator_log import OperatorMistake
 from api.policy_file import PolicyFileError
 from api.settings import SettingInvalid
 from domain.apply_policy import IssuerChanged

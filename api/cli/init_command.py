@@ -15,7 +15,7 @@ from api.cli.policy_source import policy_from
 from api.cli.store_options import json_option, operator_options
 from api.cli.terminal_text import visible
 from api.ledger import Ledger, create_ledger
-from api.operations import NewSecret
+from api.secret_operations import NewSecret
 from api.settings import Settings, read_settings
 from domain.policy import Policy
 
@@ -68,6 +68,6 @@ def _begin(ledger: Ledger, settings: Settings, policy: Policy, by: str | None) -
         )
     operator = operator_at(ledger, settings, by)
     if not ledger.authority.registry.keys:
-        operator.first_key(policy.signing_algorithm)
-    _, secrets = operator.apply(policy)
+        operator.keys.first(policy.signing_algorithm)
+    _, secrets = operator.policy.apply(policy)
     return secrets

@@ -71,7 +71,7 @@ def rotate(store: str | None, keys: str | None, by: str | None) -> None:
       counterfoil keys rotate
     """
     with opened_operator(store, keys, by) as (operator, _, settings):
-        kid, signs_from = operator.rotate_key(settings.jwks_max_age)
+        kid, signs_from = operator.keys.rotate(settings.jwks_max_age)
     click.echo(f"published {kid}; it signs from {readable(signs_from * 1000)} on")
 
 
@@ -89,7 +89,7 @@ def retire(kid: str, store: str | None, keys: str | None, by: str | None) -> Non
       counterfoil keys retire hPsjyL2MDSdBxTk5lH5PpsMOIfXw0gIHhhS-r7pB2Nk
     """
     with opened_operator(store, keys, by) as (operator, _, __):
-        operator.retire_key(Kid(kid))
+        operator.keys.retire(Kid(kid))
     click.echo(f"retired {visible(kid)}")
 
 
@@ -107,7 +107,7 @@ def compromise(kid: str, store: str | None, keys: str | None, by: str | None) ->
       counterfoil keys compromise hPsjyL2MDSdBxTk5lH5PpsMOIfXw0gIHhhS-r7pB2Nk
     """
     with opened_operator(store, keys, by) as (operator, _, __):
-        successor = operator.compromise_key(Kid(kid))
+        successor = operator.keys.compromise(Kid(kid))
     click.echo(f"compromised {visible(kid)}: every token it signed is dead")
     if successor is not None:
         click.echo(f"{successor} signs from now on")

@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-import uuid_utils
 
 from api.cli.store_options import user_name
 from api.key_directory import KeyDirectory
 from api.ledger import Ledger, open_ledger
 from api.operations import Operator
 from api.settings import Settings, read_settings
-
-
-def milliseconds() -> int:
-    """Now, in milliseconds since the epoch."""
-    return time.time_ns() // 1_000_000
-
-
-def new_id() -> str:
-    """A UUIDv7, as the events of the server have it."""
-    return str(uuid_utils.uuid7())
+from api.stamps import milliseconds, new_id
 
 
 @contextmanager

@@ -97,7 +97,7 @@ def apply(file: Path, store: str | None, keys: str | None, by: str | None, as_js
     wanted = read_policy_file(file)
     with opened_operator(store, keys, by) as (operator, ledger, _):
         before = ledger.authority.policy
-        event, secrets = operator.apply(wanted)
+        event, secrets = operator.policy.apply(wanted)
         position = ledger.authority.policy_position
     if as_json:
         print_secrets_as_json(secrets)

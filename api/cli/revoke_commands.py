@@ -9,7 +9,7 @@ from api.cli.opened_store import opened_operator
 from api.cli.store_options import operator_options
 from api.cli.terminal_text import visible
 from api.cli.token_names import TokenName
-from api.operations import OperatorMistake
+from api.operator_log import OperatorMistake
 from domain.identifiers import Position
 from projections.revocation_targets import Kind
 

@@ -19,8 +19,8 @@ from api.demo.corporate_sign_in import LOOPBACK
 from api.key_directory import KeyDirectory
 from api.ledger import create_ledger
 from api.operations import Operator
-from api.service import milliseconds, new_id
 from api.settings import PREFIX, Settings
+from api.stamps import milliseconds, new_id
 from domain.policy import Policy
 
 OPERATOR: Final = "demo"
@@ -81,8 +81,8 @@ def _initialise(store: Path, policy: Policy) -> dict[str, str]:
     try:
         keys = KeyDirectory(Settings(store=str(store)).keys_path)
         operator = Operator(ledger, keys, by=OPERATOR, node=OPERATOR, new_id=new_id, clock=milliseconds)
-        operator.first_key(policy.signing_algorithm)
-        _, secrets = operator.apply(policy)
+        operator.keys.first(policy.signing_algorithm)
+        _, secrets = operator.policy.apply(policy)
     finally:
         ledger.close()
     return {new.client: new.secret for new in secrets}

@@ -115,7 +115,7 @@ def test_other_algorithms_sign_as_well(tmp_path_factory: pytest.TempPathFactory,
     sut = ServiceUnderTest(tmp_path_factory.mktemp(algorithm))
     old = sut.first()
     sut.apply(signing__algorithm=algorithm)
-    kid = sut.operator.first_key(algorithm)  # type: ignore[arg-type]
+    kid = sut.operator.keys.first(algorithm)  # type: ignore[arg-type]
     token = sut.chain()[2]
     assert pyjwt.get_unverified_header(token) == {"alg": algorithm, "typ": "at+jwt", "kid": kid}
     keys = pyjwt.PyJWKSet.from_dict(sut.http.get("/.well-known/jwks.json").json())

@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from api.service import new_id
 from api.signing_keys import SigningKey
+from api.stamps import new_id
 from api.throttle import FAILURES
 from domain.identifiers import ClientId
 from domain.policy_compilation import compile_policy
@@ -72,7 +72,7 @@ def test_ca_04_an_older_habit_is_a_setting_of_the_client(sut: ServiceUnderTest) 
     """5.10: the token endpoint, or whichever endpoint is called, also as an array of one; never one among others."""
     document = sut.document()
     document["clients"]["keyed"]["assertion_audiences"] = ["token_endpoint", "endpoint"]
-    sut.operator.apply(compile_policy(document))
+    sut.operator.policy.apply(compile_policy(document))
     for aud in (sut.url, [sut.url], sut.url + "/oauth/token", [sut.url + "/oauth/token"]):
         assert sut.with_assertion(sut.assertion(aud=aud)).is_success, aud
     revoke = sut.with_assertion(sut.assertion(aud=sut.url + "/oauth/revoke"), "/oauth/revoke", token="x")
@@ -206,14 +206,14 @@ def test_ca_14_a_rotated_secret_counts_for_the_overlap_only(tmp_path: Path) -> N
         return sut.http.post("/oauth/token", data=form, auth=("agent", secret))
 
     before = sut.position()
-    new = sut.operator.rotate_secret(ClientId("agent"), overlap=3600).secret
+    new = sut.operator.secrets.rotate(ClientId("agent"), overlap=3600).secret
     assert [e.TYPE for e in sut.events_after(before)] == [
         "client.credential_added",
         "client.credential_retired",
     ]
     assert ask(old).is_success
     assert ask(new).is_success
-    newest = sut.operator.rotate_secret(ClientId("agent"), overlap=0).secret
+    newest = sut.operator.secrets.rotate(ClientId("agent"), overlap=0).secret
     check_error(ask(old), 401, "invalid_client")
     check_error(ask(new), 401, "invalid_client")
     assert ask(newest).is_success

@@ -85,7 +85,7 @@ def test_a_07_an_authenticated_flood_is_counted_past_its_rate(tmp_path: Path) ->
     sut = ServiceUnderTest(tmp_path)
     document = sut.document()
     document["limits"]["denials_per_minute"] = 5
-    sut.operator.apply(compile_policy(document))
+    sut.operator.policy.apply(compile_policy(document))
     before = sut.position()
     for _ in range(40):
         check_error(sut.exchange("travel", "junk", "agent"), 400, "invalid_request")

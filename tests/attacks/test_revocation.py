@@ -132,7 +132,7 @@ def test_k_01_a_compromised_key_kills_its_tokens_and_nobody_notices_else(tmp_pat
     sut = ServiceUnderTest(tmp_path)
     _, agent, hr = sut.chain()
     kid = Kid(sut.http.get("/.well-known/jwks.json").json()["keys"][0]["kid"])
-    successor = sut.operator.compromise_key(kid)
+    successor = sut.operator.keys.compromise(kid)
     assert not sut.is_active("hr", hr)
     with sut.gains(Reason.KEY_COMPROMISED):
         check_error(sut.exchange("agent", agent, "hr"), 400, "invalid_request")

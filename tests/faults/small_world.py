@@ -8,8 +8,9 @@ from typing import Final
 from api.key_directory import KeyDirectory
 from api.ledger import Ledger, create_ledger
 from api.operations import Operator
-from api.service import Service, milliseconds, new_id
+from api.service import Service
 from api.settings import Settings
+from api.stamps import milliseconds, new_id
 from domain.identifiers import Audience, ClientId, Jti, ResourceName, Scope
 from domain.lineage import Birth
 from domain.policy import Client, ExchangeRule, FirstTokenGrant, Limits, Policy, Resource
@@ -56,8 +57,8 @@ def create_world(folder: Path) -> None:
     ledger = create_ledger(settings.store_path)
     keys = KeyDirectory(settings.keys_path)
     operator = Operator(ledger, keys, by="test", node="test", new_id=new_id, clock=milliseconds)
-    operator.apply(POLICY)
-    operator.first_key("ES256")
+    operator.policy.apply(POLICY)
+    operator.keys.first("ES256")
     ledger.close()
 
 

@@ -1,0 +1,123 @@
+"""A child token, torn off: the ticket, and the counterfoil that stays in the log (RFC 8693 §2.2.1, RFC 9068 §2.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from domain.authority import Authority
+from domain.birth import LifetimeLimit, access_token_claims, earliest, lifetime_limits, target_lifetimes
+from domain.decisions import Granted
+from domain.events import TokenExchanged
+from domain.exchange_rules import Route
+from domain.identifiers import Kid, Scope, sha256_hex, subject_of_client
+from domain.policy import Client, Resource
+from domain.refusals import Reason
+from domain.requests import ACCESS_TOKEN, OwnToken, RequestToken
+from domain.scopes import Meet
+from domain.signing_input import signing_input
+from domain.values import made_quickly
+
+
+@made_quickly
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """An exchange that every rule allows: what the new token will be made of."""
+
+    client: Client
+    subject: OwnToken
+    actor: OwnToken | None
+    routes: tuple[Route, ...]
+    meet: Meet
+    scope: tuple[Scope, ...]
+    kid: Kid
+    would_deny: tuple[Reason, ...]
+
+    @property
+    def targets(self) -> tuple[Resource, ...]:
+        """The resources that the new token is for."""
+        return tuple(route.target for route in self.routes)
+
+    @property
+    def delegates(self) -> bool:
+        """Whether the new token names the acting party (RFC 8693 §1.1)."""
+        return any(route.rule.semantics == "delegation" for route in self.routes)
+
+
+def tear_off(authority: Authority, request: RequestToken, exchange: Exchange, now: int) -> Granted:
+    """Fill in the ticket and its counterfoil; `now` in milliseconds."""
+    parent = exchange.subject.birth
+    limited_by, exp = _lifetime(authority, exchange, now // 1000)
+    act = _act(exchange)
+    audiences = tuple(target.audience for target in exchange.targets)
+    claims = access_token_claims(
+        issuer=authority.policy.issuer,
+        subject=parent.subject,
+        client=request.client,
+        audiences=audiences,
+        scope=exchange.scope,
+        iat=now // 1000,
+        exp=exp,
+        jti=request.jti,
+        chain=parent.chain,
+        act=act,
+    )
+    to_sign = signing_input(claims, kid=exchange.kid, alg=authority.algorithm_of(exchange.kid))
+    event = TokenExchanged(
+        id=request.event_id,
+        at=now,
+        origin=request.origin,
+        jti=request.jti,
+        chain=parent.chain,
+        subject=parent.subject,
+        client=request.client,
+        audiences=audiences,
+        scope=exchange.scope,
+        iat=now // 1000,
+        exp=exp,
+        kid=exchange.kid,
+        signing_input_sha256=sha256_hex(to_sign),
+        asked=request.asked,
+        issued_token_type=request.asked.requested_token_type or ACCESS_TOKEN,
+        policy=authority.policy_position,
+        decided_at=authority.position,
+        dropped=exchange.meet.dropped,
+        lifetime_limited_by=limited_by,
+        act=act,
+        lineage=parent.path,
+        actor_lineage=parent.ancestry_of_actors(exchange.actor.birth if exchange.actor else None),
+        semantics="delegation" if exchange.delegates else "impersonation",
+        subject_token_sha256=exchange.subject.sha256,
+        actor_token_sha256=None if exchange.actor is None else exchange.actor.sha256,
+        would_deny=exchange.would_deny,
+    )
+    return Granted(event=event, signing_input=to_sign)
+
+
+def _lifetime(authority: Authority, exchange: Exchange, now: int) -> LifetimeLimit:
+    """`exp` never outlives the subject token, the actor token, or any limit of a party."""
+    limits = [("subject_token", exchange.subject.birth.exp)]
+    if exchange.actor is not None:
+        limits.append(("actor_token", exchange.actor.birth.exp))
+    seconds = [
+        ("issuer", authority.policy.limits.lifetime),
+        ("client", exchange.client.lifetime),
+        *target_lifetimes(exchange.targets),
+        *((f"rule to {route.target.name}", route.rule.lifetime) for route in exchange.routes),
+    ]
+    return earliest([*limits, *lifetime_limits(now, seconds)])
+
+
+def _act(exchange: Exchange) -> Mapping[str, Any] | None:
+    """The current actor outermost, earlier ones nested (RFC 8693 §4.1); an `act` once there survives.
+
+    Whoever acts in its own name acts for nobody.
+    """
+    earlier = exchange.subject.birth.act
+    if not exchange.delegates:
+        return earlier
+    actor = exchange.actor.birth.subject if exchange.actor else subject_of_client(exchange.client.name)
+    if actor == exchange.subject.birth.subject:
+        return earlier
+    return {"sub": actor} if earlier is None else {"sub": actor, "act": earlier}
