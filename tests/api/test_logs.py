@@ -78,14 +78,14 @@ def test_chatter_of_libraries_is_left_out(stream: io.StringIO) -> None:
 
 def test_a_flood_is_one_line_a_second(stream: io.StringIO) -> None:
     """A caller can cause the same warning ten thousand times a second; the disk must not fill with it."""
-    log = logging.getLogger("uvicorn.error")
+    log = logging.getLogger("counterfoil.flood")
     records = [
         log.makeRecord(log.name, logging.WARNING, "", 0, "too many from %s", (n,), None) for n in range(7)
     ]
     for record, second in zip(records, (10.1, 10.2, 10.9, 11.0, 11.5, 12.0, 13.0), strict=True):
         record.created = second
         log.handle(record)
-    logging.getLogger("uvicorn.access").warning("too many from %s", 8)
+    logging.getLogger("counterfoil.other").warning("too many from %s", 8)
     assert [json.loads(line)["message"] for line in stream.getvalue().splitlines()] == [
         "too many from 0",
         "too many from 3 (and 2 more of these)",
