@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Final
 
 from starlette.types import Receive, Scope, Send
 
@@ -13,8 +14,9 @@ from api.client_authentication import AuthenticatedClient
 from api.denials import Denials
 from api.forms import Form, MalformedForm, parse_form
 from api.jwks_fetcher import JwksUnavailable
-from api.oauth_errors import METHOD, SERVER_ERROR, TOO_LARGE, UNAVAILABLE, OAuthError, malformed
+from api.oauth_errors import METHOD, SERVER_ERROR, TOO_FAST, TOO_LARGE, UNAVAILABLE, OAuthError, malformed
 from api.origins import Origins
+from api.rate_limits import RateLimits
 from api.request_body import BodyTooLarge, ClientDisconnected, read_body
 from domain.requests import Origin
 from domain.values import made_quickly
@@ -31,6 +33,9 @@ class Call:
     origin: Origin
 
 
+TOO_FAST_REASON: Final = "rate_limited"
+"""The name under which requests past a client's rate are counted; they are not events of their own."""
+
 _log = logging.getLogger("counterfoil.requests")
 
 Handler = Callable[[Call], Awaitable[Answer]]
@@ -42,9 +47,15 @@ class Endpoint:
     """A POST route for authenticated callers, as a plain ASGI application."""
 
     def __init__(
-        self, handler: Handler, authenticate: Authenticate, origins: Origins, denials: Denials
+        self,
+        handler: Handler,
+        authenticate: Authenticate,
+        rates: RateLimits,
+        origins: Origins,
+        denials: Denials,
     ) -> None:
         self._handler = handler
+        self._rates = rates
         self._authenticate = authenticate
         self._origins = origins
         self._denials = denials
@@ -72,6 +83,9 @@ class Endpoint:
             client = await self._authenticate(scope, form, origin)
         except (OAuthError, MalformedForm, BodyTooLarge) as error:
             raise self._unauthenticated(error) from None
+        if self._rates.exceeded(client.client):
+            self._denials.count(client.client, TOO_FAST_REASON)
+            raise TOO_FAST
         return await self._handler(Call(client=client, form=form, origin=origin))
 
     def _unauthenticated(self, error: OAuthError | MalformedForm | BodyTooLarge) -> OAuthError:

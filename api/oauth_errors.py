@@ -124,6 +124,13 @@ TOO_MANY_FAILURES: Final = OAuthError(
     description="Too many failed authentications from here for this client. Wait, then try again.",
     retry_after=60,
 )
+TOO_FAST: Final = OAuthError(
+    status=429,
+    error="temporarily_unavailable",
+    description="This client asks faster than the policy lets it. Wait, then try again.",
+    retry_after=1,
+)
+"""RFC 6585 §4."""
 TOO_LARGE: Final = OAuthError(
     status=413, error="invalid_request", description="The request body is too large."
 )

@@ -17,6 +17,7 @@ from api.oauth_errors import (
     INVALID_GRANT,
     METHOD,
     NOT_FOUND,
+    TOO_FAST,
     TOO_LARGE,
     TOO_MANY_FAILURES,
     UNAVAILABLE,
@@ -148,7 +149,7 @@ def _post(
             },
             "responses": {
                 "200": ok,
-                **_errors([*reasons, METHOD, TOO_LARGE, TOO_MANY_FAILURES, UNAVAILABLE], admin),
+                **_errors([*reasons, METHOD, TOO_LARGE, TOO_MANY_FAILURES, TOO_FAST, UNAVAILABLE], admin),
             },
         }
     }

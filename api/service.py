@@ -30,6 +30,7 @@ from api.metadata import INTROSPECTION_PATH, REVOCATION_PATH, TOKEN_PATH
 from api.oauth_errors import TOO_MANY_FAILURES, OAuthError
 from api.origins import Origins
 from api.own_tokens import OwnTokens
+from api.rate_limits import RateLimits
 from api.recorder import Recorder
 from api.revocation_endpoint import RevocationEndpoint
 from api.settings import Settings
@@ -54,6 +55,7 @@ class Service:
         self.writer = Writer(ledger.recorder, fence, authority)
         self.denials = Denials(clock)
         self.failed_attempts = FailedAttempts(clock)
+        self.rates = RateLimits(authority, clock)
         self.memories = Memories(ledger.side_tables, self.writer)
         self.tokens = OwnTokens(authority.registry, fence, ledger.births)
         self.authentication = ClientAuthentication(
@@ -104,13 +106,13 @@ class Service:
                     self.failed_attempts.add(origin.address, claimed)
                 raise
 
-        return Endpoint(handler, authenticate, self.origins, self.denials)
+        return Endpoint(handler, authenticate, self.rates, self.origins, self.denials)
 
     def _for_administrators(self, handler: Handler, needed: ScopeToken) -> Endpoint:
         async def authenticate(scope: Scope, _: Form, __: Origin) -> AuthenticatedClient:
             return await self.bearer.administrator(scope, needed)
 
-        return Endpoint(handler, authenticate, self.origins, self.denials)
+        return Endpoint(handler, authenticate, self.rates, self.origins, self.denials)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -31,6 +31,8 @@ class Limits:
     lifetime: int = 300
     denials_per_minute: int = 60
     """How many refusals of one client are events of their own; the rest is counted (law 4)."""
+    requests_per_second: int | None = None
+    """Of each client, to each worker process; `None` is no limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +96,7 @@ class Client:
     """Further `aud` values its assertions may have; only the issuer itself by default."""
     depth: int | None = None
     lifetime: int | None = None
+    requests_per_second: int | None = None
     mode: Mode = "enforce"
     disabled: bool = False
 

@@ -20,7 +20,7 @@ from domain.policy_jwks import read_jwks
 from domain.policy_resources import refuse_bad_name
 from domain.policy_table import Table
 from domain.policy_uris import assertion_audience
-from domain.policy_values import depth, duration, flag, kind, one_of, scope, text
+from domain.policy_values import depth, duration, flag, kind, one_of, rate, scope, text
 
 TOKEN_ENDPOINT = "/oauth/token"
 
@@ -43,6 +43,7 @@ def read_client(name: ClientId, table: Table, serves: tuple[ResourceName, ...], 
         assertion_audiences=_assertion_audiences(table, issuer),
         depth=table.optional("depth", depth, None),
         lifetime=table.optional("lifetime", duration, None),
+        requests_per_second=table.optional("requests_per_second", rate, None),
         mode=mode,
         disabled=table.optional("disabled", flag, False),
     )

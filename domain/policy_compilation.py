@@ -21,7 +21,7 @@ from domain.policy_scopes import check_scopes
 from domain.policy_table import Table
 from domain.policy_trusted_issuers import read_trusted_issuer
 from domain.policy_uris import issuer_url
-from domain.policy_values import depth, duration, one_of, whole_number
+from domain.policy_values import depth, duration, one_of, rate, whole_number
 
 _CHECKS = (check_names, check_limits, check_collisions, check_scopes, check_keys, check_rules)
 
@@ -74,4 +74,5 @@ def _limits(table: Table) -> Limits:
         denials_per_minute=table.optional(
             "denials_per_minute", whole_number(1, 100_000), standard.denials_per_minute
         ),
+        requests_per_second=table.optional("requests_per_second", rate, None),
     )

@@ -23,7 +23,7 @@ from domain.policy_changes import (
 )
 from domain.policy_difference_clients import client_changes
 from domain.policy_difference_issuers import trusted_issuer_changes
-from domain.policy_values import spoken_duration
+from domain.policy_values import spoken_duration, spoken_rate
 from domain.policy_warnings import warnings
 
 
@@ -62,6 +62,7 @@ LIMITS_WORDINGS: Final[Wordings] = {
     "depth": limit("limits.depth"),
     "lifetime": limit("limits.lifetime", spoken_duration),
     "denials_per_minute": value("limits.denials_per_minute is now {after}; it was {before}"),
+    "requests_per_second": limit("the request rate of each client", spoken_rate),
 }
 
 

@@ -26,7 +26,7 @@ from domain.policy_changes import (
     switch,
     value,
 )
-from domain.policy_values import spoken_duration
+from domain.policy_values import spoken_duration, spoken_rate
 
 _Way = tuple[str, str]
 """From a resource to a resource."""
@@ -46,6 +46,7 @@ def _introduced(client: Client) -> str:
         client.authentication,
         f"keys {', '.join(str(key.get('kid')) for key in client.jwks)}" if client.jwks else None,
         own_limits(client.lifetime, client.depth),
+        None if client.requests_per_second is None else f"{spoken_rate(client.requests_per_second)} at most",
         "in audit mode" if client.mode == "audit" else None,
         "disabled" if client.disabled else None,
     )
@@ -154,6 +155,7 @@ CLIENT_WORDINGS: Final[Wordings] = {
     ),
     "depth": DEPTH,
     "lifetime": LIFETIME,
+    "requests_per_second": limit("the request rate of {who}", spoken_rate),
     "mode": MODE,
     "disabled": DISABLED,
 }

@@ -23,6 +23,17 @@ def check_limits(policy: Policy, problems: Problems) -> None:
             most = spoken_duration(limits.lifetime)
             what = f"is {spoken_duration(lifetime)} and looser than limits.lifetime, which is {most}"
             problems.add((*path, "lifetime"), what, f"Write {most} or less, or remove it.")
+    _check_rates(policy, problems)
+
+
+def _check_rates(policy: Policy, problems: Problems) -> None:
+    most = policy.limits.requests_per_second
+    for client in policy.clients.values():
+        rate = client.requests_per_second
+        if most is not None and rate is not None and rate > most:
+            what = f"is {rate} and looser than limits.requests_per_second, which is {most}"
+            path = ("clients", client.name, "requests_per_second")
+            problems.add(path, what, f"Write {most} or less, or remove it.")
 
 
 def _own_limits(policy: Policy) -> Iterator[_Own]:

@@ -7,7 +7,7 @@ from typing import Final
 
 POLICY: Final = ("issuer", "signing", "limits", "resources", "clients", "trusted_issuers")
 SIGNING: Final = ("algorithm",)
-LIMITS: Final = ("depth", "lifetime", "denials_per_minute")
+LIMITS: Final = ("depth", "lifetime", "denials_per_minute", "requests_per_second")
 RESOURCE: Final = ("audience", "scopes", "accepts", "served_by", "lifetime", "depth", "mode", "disabled")
 CLIENT: Final = (
     "authentication",
@@ -18,6 +18,7 @@ CLIENT: Final = (
     "assertion_audiences",
     "lifetime",
     "depth",
+    "requests_per_second",
     "mode",
     "disabled",
 )

@@ -12,6 +12,8 @@ from domain.policy_problems import KeyPath, did_you_mean, quoted
 LONGEST_LIFETIME: Final = 86_400
 """Seconds; the longest duration that a policy may give."""
 DEEPEST: Final = 32
+FASTEST: Final = 1_000_000
+"""Requests a second; more than any process of ours answers."""
 _DURATION: Final = re.compile(r"(?:([0-9]{1,5})h)?(?:([0-9]{1,5})m)?(?:([0-9]{1,5})s)?")
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _SCOPE: Final = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]{1,128}")
@@ -75,6 +77,7 @@ def whole_number(low: int, high: int) -> Callable[[object], int]:
 
 
 depth: Final = whole_number(0, DEEPEST)
+rate: Final = whole_number(1, FASTEST)
 
 
 def duration(unverified: object) -> int:
@@ -96,6 +99,11 @@ def _seconds(unverified: object) -> int | None:
         return None
     hours, minutes, seconds = (int(part or 0) for part in found.groups())
     return hours * 3600 + minutes * 60 + seconds
+
+
+def spoken_rate(requests: int) -> str:
+    """`90 a second`."""
+    return f"{requests} a second"
 
 
 def spoken_duration(seconds: int) -> str:

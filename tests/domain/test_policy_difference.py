@@ -34,6 +34,12 @@ CHANGES: list[tuple[str, Any, str]] = [
     ("limits/depth", 3, "narrows: limits.depth falls from 5 to 3"),
     ("limits/lifetime", "10m", "widens: limits.lifetime rises from 5m to 10m"),
     ("limits/denials_per_minute", 90, "changes: limits.denials_per_minute is now 90; it was 60"),
+    ("limits/requests_per_second", 90, "narrows: the request rate of each client is now 90 a second at most"),
+    (
+        "clients/agent/requests_per_second",
+        9,
+        "narrows: the request rate of client agent is now 9 a second at most",
+    ),
     ("signing/algorithm", "EdDSA", "changes: the next signing key is for EdDSA; it was ES256"),
     (
         "resources/hr/audience",
