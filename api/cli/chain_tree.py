@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from rich.text import Text
@@ -11,7 +12,7 @@ from api.cli.event_words import dropped_words, short, words
 from api.cli.printed import console
 from api.cli.terminal_text import visible
 from api.cli.times import readable
-from domain.events import TokenExchanged
+from domain.events import Denied, TokenExchanged
 from domain.identifiers import Jti
 from projections.audit_search import RecordedEvent
 from projections.lineage import Chain, ChainToken, TokenState
@@ -80,4 +81,6 @@ def _details(token: ChainToken, full: bool) -> list[str]:
 
 
 def _refusal(refusal: RecordedEvent, full: bool) -> Text:
-    return Text(visible(f"{refusal.position}  {words(refusal.event, full=full)}"))
+    event = refusal.event
+    known = replace(event, chain=None) if isinstance(event, Denied) else event  # the title says which chain
+    return Text(visible(f"{refusal.position}  {words(known, full=full)}"))
