@@ -33,7 +33,11 @@ def main(quick: bool, startup: bool, exchanging: bool, folder: Path | None) -> N
         console.print(machine(Path(made)), soft_wrap=True)
         if exchanging:
             (Path(made) / "exchange").mkdir()
-            plan = Plan(rounds=3, seconds=0.5) if quick else Plan(rounds=11, seconds=0.7)
+            plan = (
+                Plan(processes=2, rounds=2, seconds=0.5)
+                if quick
+                else Plan(processes=4, rounds=4, seconds=0.6)
+            )
             rows, figures = measure(Path(made) / "exchange", plan)
             console.print(_table(rows))
         if startup:

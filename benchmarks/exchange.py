@@ -26,8 +26,9 @@ FLOOR_TOKENS = 20_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How long to measure."""
+    """How long to measure: so many rounds with each of so many pairs of server and floor."""
 
+    processes: int
     rounds: int
     seconds: float
 
@@ -47,6 +48,22 @@ class Measured:
 def measure(folder: Path, plan: Plan) -> tuple[list[Measured], dict[str, float]]:
     """The rows, and the named figures."""
     world = World(folder)
+    gathered: dict[tuple[int, str], Series] = {}
+    figures = {"crypto_bound_per_second": crypto_bound(), "load_bound_per_second": load_bound()}
+    for _ in range(plan.processes):
+        figures |= _with_new_processes(world, plan, gathered)
+    rows = [
+        _row(series, gathered[connections, "floor"], connections)
+        for (connections, _), series in gathered.items()
+    ]
+    figures |= _named(rows)
+    return rows, figures | _ratios(figures)
+
+
+def _with_new_processes(
+    world: World, plan: Plan, gathered: dict[tuple[int, str], Series]
+) -> dict[str, float]:
+    """Some rounds with a server and a floor of their own; one process may be a tenth faster than the next."""
     with ExitStack() as running:
         floor = running.enter_context(serve_floor(free_port(), world.signing_key()))
         tokens = world.mint(_needed(world, floor, plan))
@@ -54,16 +71,10 @@ def measure(folder: Path, plan: Plan) -> tuple[list[Measured], dict[str, float]]
         bind(0, LOAD_CORE)
         warm = Warm(world, running.enter_context(closing(Load(server.port, SIGNING))))
         cold, distinct = Cold(world, tokens), world.floor_exchanges(tokens[:FLOOR_TOKENS])
-        rows: list[Measured] = []
         for connections in CONNECTIONS:
-            rows += _at(connections, world, floor, server, cold, warm, distinct, plan)
-        figures = _named(rows) | {
-            "cold_start_seconds": server.cold_start,
-            "crypto_bound_per_second": crypto_bound(),
-            "load_bound_per_second": load_bound(),
-            "rss_megabytes": server.resident_megabytes(),
-        }
-    return rows, figures | _ratios(figures)
+            for series in _at(connections, world, floor, server, cold, warm, distinct, plan):
+                gathered.setdefault((connections, series.name), series).take(series)
+        return {"cold_start_seconds": server.cold_start, "rss_megabytes": server.resident_megabytes()}
 
 
 def _needed(world: World, floor: Server, plan: Plan) -> int:
@@ -82,7 +93,7 @@ def _at(
     warm: Warm,
     distinct: Sequence[bytes],
     plan: Plan,
-) -> list[Measured]:
+) -> list[Series]:
     with closing(Load(floor.port, connections)) as at_floor, closing(Load(server.port, connections)) as load:
         floor_exchanges = itertools.cycle(distinct)
         empty = request_bytes("/empty", b"x=y" * 200, world.authorization)
@@ -95,7 +106,7 @@ def _at(
             Series("introspect", load, warm.introspections),
         ]
         alternate(limit, others, plan.rounds, plan.seconds)
-        return [_row(series, limit, connections) for series in (limit, *others)]
+        return [limit, *others]
 
 
 def _row(series: Series, floor: Series, connections: int) -> Measured:
