@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from api.cli.exit_codes import refused
+from api.cli.names import Name
 from api.cli.opened_store import opened_operator
 from api.cli.store_options import operator_options
 from api.cli.terminal_text import visible
@@ -59,7 +60,7 @@ def chain(token_or_jti: str, store: str | None, keys: str | None, by: str | None
 
 
 @revoke.command()
-@click.argument("subject")
+@click.argument("subject", type=Name())
 @operator_options
 def subject(subject: str, store: str | None, keys: str | None, by: str | None) -> None:
     """Revoke all tokens of a subject, and below.
@@ -74,7 +75,7 @@ def subject(subject: str, store: str | None, keys: str | None, by: str | None) -
 
 
 @revoke.command()
-@click.argument("client")
+@click.argument("client", type=Name())
 @operator_options
 def client(client: str, store: str | None, keys: str | None, by: str | None) -> None:
     """Revoke all tokens of a client, and below.
@@ -93,7 +94,10 @@ def _revoke(kind: Kind, name: str, store: str | None, keys: str | None, by: str 
         except OperatorMistake as error:
             raise refused(str(error)) from None
         position = Position(ledger.fence.position)
+        is_known = kind in {"token", "chain"} or ledger.births.born_after(kind, name, Position(0)) is not None
     if event is None:
         click.echo(f"nothing to revoke: {kind} {visible(name)} has no token that is alive")
     else:
         click.echo(f"revoked {kind} {visible(name)} at position {position}")
+    if not is_known:
+        click.echo(f"the log knows no token of {kind} {visible(name)}: is the name right?", err=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from api.cli.names import Name
 from api.cli.opened_store import opened_operator
 from api.cli.store_options import operator_options
 from api.cli.terminal_text import visible
@@ -21,7 +22,7 @@ def subject() -> None:
 
 
 @subject.command()
-@click.argument("subject")
+@click.argument("subject", type=Name())
 @operator_options
 def disable(subject: str, store: str | None, keys: str | None, by: str | None) -> None:
     """Refuse a subject on every path, from now on.
@@ -39,7 +40,7 @@ def disable(subject: str, store: str | None, keys: str | None, by: str | None) -
 
 
 @subject.command()
-@click.argument("subject")
+@click.argument("subject", type=Name())
 @operator_options
 def enable(subject: str, store: str | None, keys: str | None, by: str | None) -> None:
     """Refuse a subject no longer.

@@ -152,6 +152,23 @@ def test_what_the_log_does_not_know_is_not_revoked(
     assert f"the log knows no {kind} 'nothing'" in counterfoil("revoke", kind, "nothing", ends=1).stderr
 
 
+@pytest.mark.parametrize("kind", ["subject", "client"])
+def test_a_name_that_the_log_has_never_seen_is_pointed_out(
+    counterfoil: Counterfoil, secrets: dict[str, str], kind: str
+) -> None:
+    """It is revoked all the same, for its first token may be on its way; but nobody is to rely on a misspelt name."""
+    result = counterfoil("revoke", kind, "misspelt")
+    assert f"revoked {kind} misspelt at position" in result.stdout
+    assert f"the log knows no token of {kind} misspelt" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["revoke subject", "revoke client", "subject disable", "subject enable"])
+def test_an_empty_name_names_nobody(counterfoil: Counterfoil, secrets: dict[str, str], command: str) -> None:
+    """As a script gives it that forgot to set a variable: nothing is recorded."""
+    assert "the name is empty" in counterfoil(*command.split(), " ", ends=2).stderr
+    assert events(counterfoil, "subject") == events(counterfoil, "client.revoked") == []
+
+
 def test_what_only_looks_like_a_token_is_a_mistake(counterfoil: Counterfoil, secrets: dict[str, str]) -> None:
     """The message does not repeat it: it may be a secret in the wrong place."""
     result = counterfoil("revoke", "token", "abc.def.ghi", ends=2)
