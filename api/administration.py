@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 from api.answers import Answer
@@ -13,7 +14,7 @@ from domain.authority import Authority
 from domain.events import RevokedBy
 from domain.pull_the_plug import PullThePlug, pull_the_plug
 from domain.requests import OwnToken
-from eventstore.fence import Fence
+from eventstore.online import ReadBarrier
 from projections.births import Births
 from projections.revocation_targets import Kind, revocation_target
 
@@ -26,13 +27,13 @@ class AdministrativeRevocation:
     def __init__(
         self,
         authority: Authority,
-        fence: Fence,
+        barrier: ReadBarrier,
         tokens: OwnTokens,
         births: Births,
         recorder: Recorder,
     ) -> None:
         self._authority = authority
-        self._fence = fence
+        self._barrier = barrier
         self._tokens = tokens
         self._births = births
         self._recorder = recorder
@@ -40,8 +41,9 @@ class AdministrativeRevocation:
     async def __call__(self, call: Call) -> Answer:
         """200 once everything that is named is dead on every node; `revoked` is false if it was dead before."""
         kind, name = await self._named(call)
-        self._fence.catch_up()
-        target = revocation_target(self._authority, self._births, kind, name)
+        await self._barrier.passed()
+        # In a thread, for these are the searches of an incident, not look-ups by `jti`.
+        target = await asyncio.to_thread(revocation_target, self._authority, self._births, kind, name)
         if target is None:
             raise NOT_FOUND
         command = PullThePlug(
@@ -52,7 +54,7 @@ class AdministrativeRevocation:
         )
         event = pull_the_plug(self._authority, command, self._recorder.clock())
         if event is None:
-            return Answer(body={"revoked": False, kind: name, "position": self._fence.position})
+            return Answer(body={"revoked": False, kind: name, "position": self._authority.position})
         fact = await self._recorder.record(event)
         return Answer(body={"revoked": True, kind: name, "position": fact.position})
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -27,6 +27,9 @@ from api.metadata import (
 from api.openapi import openapi_document
 from api.service import Service
 from eventstore.errors import StoreError
+
+Answering = Callable[[Request], Awaitable[Response]]
+"""Asynchronous, so that it runs in the event loop's thread: folded state belongs to that thread alone."""
 
 
 class Application:
@@ -60,12 +63,12 @@ def _starlette(service: Service, jwks_max_age: int) -> Starlette:
 
 
 def _routes(service: Service, jwks_max_age: int) -> list[Route]:
-    authority, fence = service.ledger.authority, service.ledger.fence
+    authority, barrier = service.ledger.authority, service.barrier
 
-    def document(build: Callable[[], dict[str, Any]], max_age: int) -> Callable[[Request], Response]:
-        def answer(_: Request) -> Response:
+    def document(build: Callable[[], dict[str, Any]], max_age: int) -> Answering:
+        async def answer(_: Request) -> Response:
             try:
-                fence.catch_up()
+                await barrier.passed()
             except StoreError:
                 return _json({"error": "temporarily_unavailable"}, 503, {"Retry-After": "1"})
             return _json(build(), 200, {"Cache-Control": f"public, max-age={max_age}"})
@@ -84,30 +87,29 @@ def _routes(service: Service, jwks_max_age: int) -> list[Route]:
     def openapi() -> dict[str, Any]:
         return openapi_document(authority.policy.issuer)
 
-    def ready(_: Request) -> Response:
+    async def ready(_: Request) -> Response:
         try:
-            fence.catch_up()
+            await barrier.passed()
         except StoreError:
             return _json({"status": "unavailable"}, 503, {"Retry-After": "1"})
-        return _json({"status": "ready", "position": fence.position}, 200, {"Cache-Control": "no-store"})
+        return _json({"status": "ready", "position": authority.position}, 200, {"Cache-Control": "no-store"})
 
-    async def on_loop(request: Request, answer: Callable[[Request], Response]) -> Response:
-        return answer(request)
+    async def unsupported(_: Request) -> Response:
+        return _json({"error": "unsupported_response_type"}, 400, {})
 
-    def route(path: str, answer: Callable[[Request], Response]) -> Route:
-        # `async`, so that it runs in the event loop's thread: folded state belongs to that thread alone.
-        async def endpoint(request: Request) -> Response:
-            return await on_loop(request, answer)
+    async def healthy(_: Request) -> Response:
+        return _json({"status": "alive"}, 200, {"Cache-Control": "no-store"})
 
-        return Route(path, endpoint, methods=["GET"])
+    def route(path: str, answer: Answering) -> Route:
+        return Route(path, answer, methods=["GET"])
 
     return [
         route("/.well-known/oauth-authorization-server", document(metadata, jwks_max_age)),
         route("/.well-known/openid-configuration", document(openid, jwks_max_age)),
         route(JWKS_PATH, document(keys, jwks_max_age)),
         route("/openapi.json", document(openapi, 3600)),
-        route("/oauth/authorize", lambda _: _json({"error": "unsupported_response_type"}, 400, {})),
-        route("/healthz", lambda _: _json({"status": "alive"}, 200, {"Cache-Control": "no-store"})),
+        route("/oauth/authorize", unsupported),
+        route("/healthz", healthy),
         route("/readyz", ready),
     ]
 

@@ -13,17 +13,17 @@ from domain.authority import Authority
 from domain.identifiers import Scope as ScopeToken
 from domain.lineage import Birth
 from domain.requests import OwnToken
-from eventstore.fence import Fence
+from eventstore.online import ReadBarrier
 
 
 class BearerAuthentication:
     """Authenticates administrators. A token with `act` or with a parent is refused: nobody acts for them."""
 
     def __init__(
-        self, authority: Authority, fence: Fence, tokens: OwnTokens, clock: Callable[[], int]
+        self, authority: Authority, barrier: ReadBarrier, tokens: OwnTokens, clock: Callable[[], int]
     ) -> None:
         self._authority = authority
-        self._fence = fence
+        self._barrier = barrier
         self._tokens = tokens
         self._clock = clock
 
@@ -38,7 +38,7 @@ class BearerAuthentication:
         if scheme.lower() != "bearer":
             raise bearer_error(401, None)
         evidence = await self._tokens.evidence(unverified_token.strip())
-        self._fence.catch_up()
+        await self._barrier.passed()
         if not isinstance(evidence, OwnToken) or not self._is_administrators(evidence.birth):
             raise bearer_error(401, "invalid_token")
         if needed not in evidence.birth.scope:

@@ -22,10 +22,10 @@ from api.jwk_set import jwk_set
 from api.oauth_errors import unauthenticated
 from api.token_times import check_times
 from api.verification_keys import BadSignature, VerificationKey, verify
-from domain.identifiers import ClientId, sha256_hex
+from domain.identifiers import ClientId, Position, sha256_hex
 from domain.policy import AuthenticationMethod, Client
 from domain.values import made_quickly
-from eventstore.fence import Fence
+from eventstore.online import ReadBarrier, SecretHashes
 from projections.registry import Registry
 
 ASSERTION_ALGORITHMS: Final = ("ES256", "EdDSA", "PS256", "RS256", "ES384")
@@ -46,13 +46,6 @@ class AuthenticatedClient:
     credential: str
 
 
-class Secrets(Protocol):
-    """Hashes of client secrets, kept beside the log."""
-
-    def secret_hashes(self) -> Mapping[ClientId, Mapping[str, bytes]]:
-        """Client → credential id → SHA-256 of the secret."""
-
-
 class AssertionMemory(Protocol):
     """Remembers the `jti` of client assertions, durably and for every node."""
 
@@ -67,18 +60,20 @@ class ClientAuthentication:
     def __init__(
         self,
         registry: Registry,
-        fence: Fence,
-        secrets: Secrets,
+        barrier: ReadBarrier,
+        secrets: SecretHashes,
         assertions: AssertionMemory,
         clock: Callable[[], int],
+        position: Callable[[], Position],
     ) -> None:
         self._registry = registry
-        self._fence = fence
+        self._barrier = barrier
         self._secrets = secrets
         self._assertions = assertions
         self._clock = clock
-        self._hashes = secrets.secret_hashes()
-        self._looked_at = fence.position
+        self._position = position
+        self._hashes: Mapping[ClientId, Mapping[str, bytes]] = {}
+        self._looked_at: Position | None = None
 
     async def authenticate(
         self, presented: PresentedCredentials | UnusableCredentials, endpoint: str
@@ -89,9 +84,13 @@ class ClientAuthentication:
         """
         match presented:
             case BasicCredentials():
-                return self._by_secret(presented.client_id, presented.client_secret, "client_secret_basic")
+                return await self._by_secret(
+                    presented.client_id, presented.client_secret, "client_secret_basic"
+                )
             case PostCredentials():
-                return self._by_secret(presented.client_id, presented.client_secret, "client_secret_post")
+                return await self._by_secret(
+                    presented.client_id, presented.client_secret, "client_secret_post"
+                )
             case AssertionCredentials():
                 return await self._by_assertion(presented, endpoint)
             case UnusableCredentials():
@@ -99,23 +98,26 @@ class ClientAuthentication:
             case NoCredentials():
                 raise unauthenticated("invalid_client")
 
-    def _by_secret(self, client_id: str, secret: str, method: AuthenticationMethod) -> AuthenticatedClient:
+    async def _by_secret(
+        self, client_id: str, secret: str, method: AuthenticationMethod
+    ) -> AuthenticatedClient:
         client = ClientId(client_id)
         digest = hashlib.sha256(secret.encode()).digest()
         found = self._matching(client, digest, method)
-        if found is None and self._look_again():
+        if found is None and await self._look_again():
             found = self._matching(client, digest, method)
         if found is None:
             raise unauthenticated("invalid_client")
         return AuthenticatedClient(client=client, credential=found)
 
-    def _look_again(self) -> bool:
+    async def _look_again(self) -> bool:
         """Whether anything has changed since; a flood of wrong secrets costs one look at the fence each, no more."""
-        self._fence.catch_up()
-        if self._fence.position == self._looked_at:
+        await self._barrier.passed()
+        position = self._position()
+        if position == self._looked_at:
             return False
-        self._looked_at = self._fence.position
-        self._hashes = self._secrets.secret_hashes()
+        self._hashes = await self._secrets.client_secrets()
+        self._looked_at = position
         return True
 
     def _matching(self, client: ClientId, digest: bytes, method: AuthenticationMethod) -> str | None:
@@ -143,7 +145,7 @@ class ClientAuthentication:
         except MalformedToken:
             raise unauthenticated("invalid_client") from None
         client, key = self._assertion_key(jws, presented.client_id)
-        if key is None and self._look_again():
+        if key is None and await self._look_again():
             client, key = self._assertion_key(jws, presented.client_id)
         if client is None or key is None or not _signed(jws, key):
             raise unauthenticated("invalid_client")

@@ -43,7 +43,7 @@ class Witness:
         if jws.unverified_claims.get("iss") == policy.issuer:
             if token_type == ID_TOKEN:
                 return UnusableToken(reason=Reason.TOKEN_TYPE_MISMATCH, sha256=digest)
-            return self._own.evidence_of(jws, digest)
+            return await self._own.evidence_of(jws, digest)
         if token_type == ACCESS_TOKEN:
             return UnusableToken(reason=Reason.TOKEN_ISSUER_UNKNOWN, sha256=digest)
         return await self._foreign.evidence(

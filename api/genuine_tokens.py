@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
@@ -19,8 +19,7 @@ from api.verification_keys import VerificationKey
 from domain.identifiers import sha256_hex
 from domain.lineage import Birth
 from domain.values import made_quickly
-from eventstore.errors import StoreError
-from projections.births import Births
+from eventstore.codec import UnknownEventType, UnreadableEvent
 
 
 class _OnlyJti(msgspec.Struct):
@@ -42,13 +41,21 @@ class _Presented:
     examined: asyncio.Future[Birth | None]
 
 
+class BirthLookUp(Protocol):
+    """Birth records of the log."""
+
+    async def births(self, jtis: list[str]) -> dict[str, Birth]:
+        """Those that there are, by jti, in one reading. Raises StoreError."""
+
+
 class GenuineTokens:
     """Recognises tokens whose header is ours and whose payload is byte for byte what their birth pins."""
 
-    def __init__(self, births: Births, keys: PublishedKeys) -> None:
+    def __init__(self, births: BirthLookUp, keys: PublishedKeys) -> None:
         self._births = births
         self._keys = keys
         self._waiting: list[_Presented] = []
+        self._examining: set[asyncio.Task[None]] = set()
 
     async def examine(self, unverified_token: str) -> Birth | None:
         """The birth of a genuine token; `None` for all others, which the strict guard takes apart for the reason.
@@ -59,7 +66,7 @@ class GenuineTokens:
         if presented is None:
             return None
         if not self._waiting:
-            asyncio.get_running_loop().call_soon(self._examine_all)
+            asyncio.get_running_loop().call_soon(self._begin)
         self._waiting.append(presented)
         return await presented.examined
 
@@ -80,28 +87,40 @@ class GenuineTokens:
         except (ValueError, msgspec.DecodeError):
             return None
 
-    def _examine_all(self) -> None:
+    def _begin(self) -> None:
         together, self._waiting = self._waiting, []
+        task = asyncio.get_running_loop().create_task(self._examine_all(together))
+        self._examining.add(task)
+        task.add_done_callback(self._examining.discard)
+
+    async def _examine_all(self, together: list[_Presented]) -> None:
         try:
-            self._examine(together)
-        except StoreError:
+            await self._examine(together)
+        except (UnknownEventType, UnreadableEvent):
             # A record that cannot be read is the trouble of its own token only.
             for presented in together:
-                self._examine_alone(presented)
+                await self._examine_alone(presented)
+        except Exception as error:  # noqa: BLE001 - handed to whoever waits
+            _fail(together, error)
 
-    def _examine_alone(self, presented: _Presented) -> None:
+    async def _examine_alone(self, presented: _Presented) -> None:
         try:
-            self._examine([presented])
-        except StoreError as error:
-            if not presented.examined.done():
-                presented.examined.set_exception(error)
+            await self._examine([presented])
+        except Exception as error:  # noqa: BLE001 - handed to whoever waits
+            _fail([presented], error)
 
-    def _examine(self, together: list[_Presented]) -> None:
-        births = self._births.births([presented.unverified_jti for presented in together])
+    async def _examine(self, together: list[_Presented]) -> None:
+        births = await self._births.births([presented.unverified_jti for presented in together])
         for presented in together:
             birth = births.get(presented.unverified_jti)
             if not presented.examined.done():
                 presented.examined.set_result(birth if birth and _is_genuine(presented, birth) else None)
+
+
+def _fail(together: list[_Presented], error: Exception) -> None:
+    for presented in together:
+        if not presented.examined.done():
+            presented.examined.set_exception(error)
 
 
 def _is_genuine(presented: _Presented, birth: Birth) -> bool:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final
 
 from api.denials import Denials
 from api.facts import Fact
 from domain.keys import KeyChange, due
 from domain.requests import Origin
 from eventstore.errors import StoreError
-from eventstore.fence import Fence
-from eventstore.writer import Writer
+from eventstore.online import OnlineStore
 from projections.authority import FoldedAuthority
 
 TICK: Final = 1.0
@@ -25,28 +24,6 @@ FORGET_EVERY: Final = 60
 _log = logging.getLogger("counterfoil.housekeeping")
 
 
-class Upkeep(Protocol):
-    """The store's own maintenance."""
-
-    def index_due(self) -> bool:
-        """Whether enough events wait for their tags to be indexed."""
-
-    def index_some(self) -> None:
-        """Index a bounded number of them; needs the append lock for milliseconds."""
-
-    def checkpoint_some(self) -> None:
-        """Move what is durable from the write-ahead log into the file, while writers go on."""
-
-    def restart_due(self) -> bool:
-        """Whether the write-ahead log has grown past its bound."""
-
-    def restart_log(self) -> None:
-        """Let it start anew; no transaction may be open."""
-
-    def forget_claims(self, now: int) -> None:
-        """Drop replay claims that expired before `now` (seconds)."""
-
-
 class Housekeeping:
     """One background task of the server."""
 
@@ -55,19 +32,15 @@ class Housekeeping:
         *,
         node: str,
         authority: FoldedAuthority,
-        fence: Fence,
-        writer: Writer,
+        store: OnlineStore,
         denials: Denials,
-        upkeep: Upkeep,
         new_id: Callable[[], str],
         clock: Callable[[], int],
     ) -> None:
         self._node = node
         self._authority = authority
-        self._fence = fence
-        self._writer = writer
+        self._store = store
         self._denials = denials
-        self._upkeep = upkeep
         self._new_id = new_id
         self._clock = clock
 
@@ -84,36 +57,29 @@ class Housekeeping:
 
     async def round(self, number: int) -> None:
         """One round. Raises StoreError."""
-        self._fence.catch_up()
+        await self._store.barrier.passed()
         await self._change_keys()
         if number % COUNT_EVERY == 0:
             await self.record_counts()
         if number % FORGET_EVERY == 0:
             await self._forget()
-        await self._tidy()
+        await self._store.tidy()
 
     async def record_counts(self) -> None:
         """Append what was counted; also called once on the way out, so that nothing counted is lost."""
-        for fact in self._denials.take(self._origin(), self._new_id, self._fence.position):
-            await self._writer.append(fact)
+        for fact in self._denials.take(self._origin(), self._new_id, self._authority.position):
+            await self._store.writer.append(fact)
 
     async def _change_keys(self) -> None:
         change = KeyChange(by="housekeeping", origin=self._origin(), now=self._clock())
         keys = list(self._authority.registry.keys.values())
         for event in due(keys, self._authority.longest_lifetime, change, iter(self._new_id, None)):
-            await self._writer.append(Fact(event=event, decided_at=self._fence.position))
+            await self._store.writer.append(Fact(event=event, decided_at=self._authority.position))
 
     async def _forget(self) -> None:
         now = self._clock() // 1000
         self._authority.revocations.drop_expired(now)
-        await asyncio.to_thread(self._upkeep.forget_claims, now)
-
-    async def _tidy(self) -> None:
-        while self._upkeep.index_due():
-            await self._writer.between_batches(self._upkeep.index_some)
-        await asyncio.to_thread(self._upkeep.checkpoint_some)
-        if self._upkeep.restart_due():
-            await self._writer.between_batches(self._upkeep.restart_log)
+        await self._store.forget_claims(now)
 
     def _origin(self) -> Origin:
         return Origin(node=self._node, request=self._new_id())

@@ -12,15 +12,17 @@ from domain.events import TokenForged
 from domain.introspect_token import INACTIVE, introspect_token
 from domain.refusals import Reason
 from domain.requests import ForgedToken, OwnToken, remember
-from eventstore.fence import Fence
+from eventstore.online import ReadBarrier
 
 
 class IntrospectionEndpoint:
     """Answers from state brought up to everything that was durable when the request arrived (law 3)."""
 
-    def __init__(self, authority: Authority, fence: Fence, tokens: OwnTokens, recorder: Recorder) -> None:
+    def __init__(
+        self, authority: Authority, barrier: ReadBarrier, tokens: OwnTokens, recorder: Recorder
+    ) -> None:
         self._authority = authority
-        self._fence = fence
+        self._barrier = barrier
         self._tokens = tokens
         self._recorder = recorder
 
@@ -30,7 +32,7 @@ class IntrospectionEndpoint:
         if unverified_token is None:
             raise malformed("token is required.")
         evidence = await self._tokens.evidence(unverified_token)
-        self._fence.catch_up()
+        await self._barrier.passed()
         if isinstance(evidence, OwnToken):
             now = self._recorder.clock() // 1000
             return Answer(body=introspect_token(self._authority, call.client.client, evidence.birth, now))

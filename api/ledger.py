@@ -7,8 +7,10 @@ from pathlib import Path
 
 from api.settings import Settings
 from eventstore.fence import Fence
+from eventstore.online import OnlineStore
 from eventstore.side_tables import SideTables
 from eventstore.sqlite import SQLiteRecorder
+from eventstore.sqlite_online import SQLiteOnline
 from projections.authority import FoldedAuthority
 from projections.births import Births
 
@@ -26,6 +28,10 @@ class Ledger:
     authority: FoldedAuthority
     fence: Fence
     births: Births
+
+    def online(self) -> OnlineStore:
+        """The same store, for a running service."""
+        return SQLiteOnline(self.recorder, self.side_tables, self.fence, self.authority)
 
     def close(self) -> None:
         """Close the store."""

@@ -1,4 +1,4 @@
-"""What is remembered outside the log: used assertions, single-use credentials, pseudonyms, secret hashes.
+"""What is remembered outside the log: used assertions, single-use credentials, pseudonyms.
 
 Each claim is durable before the decision that needed it is taken, and is shared by every process on the store.
 """
@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping
 from typing import Final
 
 from domain.identifiers import ClientId
-from eventstore.side_tables import SideTables
-from eventstore.writer import Writer
+from eventstore.online import Claims
 
 ASSERTION: Final = "client_assertion"
 CREDENTIAL: Final = "foreign_credential"
@@ -21,17 +19,11 @@ PSEUDONYM_KEY: Final = "pseudonym"
 
 
 class Memories:
-    """Side writes through the writer's group commit; reads straight from the store."""
+    """Names what is kept, and hashes it."""
 
-    def __init__(self, side_tables: SideTables, writer: Writer) -> None:
-        self._tables = side_tables
-        self._writer = writer
-        # The first call ever writes; it must not happen on the way of a request.
-        self._pseudonym_key = side_tables.secret_material(PSEUDONYM_KEY)
-
-    def secret_hashes(self) -> Mapping[ClientId, Mapping[str, bytes]]:
-        """Client → credential id → SHA-256 of the secret."""
-        return self._tables.client_secrets()
+    def __init__(self, claims: Claims, pseudonym_key: bytes) -> None:
+        self._claims = claims
+        self._pseudonym_key = pseudonym_key
 
     async def take_assertion(self, client: ClientId, jti_sha256: str, exp: int) -> bool:
         """Claim a client assertion; False if it has been used before."""
@@ -42,14 +34,12 @@ class Memories:
         return await self._claim(CREDENTIAL, issuer, jti_sha256, exp)
 
     async def _claim(self, kind: str, whose: str, jti_sha256: str, exp: int) -> bool:
-        digest = bytes.fromhex(jti_sha256)
-        return await self._writer.write_beside(lambda: self._tables.claim(kind, whose, digest, exp))
+        return await self._claims.claim(kind, whose, bytes.fromhex(jti_sha256), exp)
 
     async def pseudonym(self, issuer: str, subject: str) -> str:
         """The keyed hash of a subject; the row that leads back to the subject can be destroyed."""
         keyed = hmac.new(self._pseudonym_key, f"{issuer}\0{subject}".encode(), hashlib.sha256).hexdigest()[
             :32
         ]
-        if self._tables.subject_of(issuer, keyed) is None:
-            await self._writer.write_beside(lambda: self._tables.remember_pseudonym(issuer, keyed, subject))
+        await self._claims.remember_pseudonym(issuer, keyed, subject)
         return keyed

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Final
 
-from api.genuine_tokens import GenuineTokens
+from api.genuine_tokens import BirthLookUp, GenuineTokens
 from api.jose import MalformedToken, UnverifiedJws, parse_compact
 from api.published_keys import PublishedKeys
-from api.verification_keys import BadSignature, verify
+from api.verification_keys import BadSignature, VerificationKey, verify
 from domain.identifiers import Kid, sha256_hex
 from domain.lineage import Birth
 from domain.refusals import Reason
 from domain.requests import Evidence, ForgedToken, OwnToken, UnusableToken
 from domain.signing_input import TYP
-from eventstore.fence import Fence
-from projections.births import Births
+from eventstore.online import ReadBarrier
 from projections.registry import Registry
 
 KNOWN: Final = 32_768
@@ -25,10 +24,11 @@ KNOWN: Final = 32_768
 class OwnTokens:
     """Verifies tokens of ours. One that was signed or verified here is known by the SHA-256 of all its bytes."""
 
-    def __init__(self, registry: Registry, fence: Fence, births: Births) -> None:
+    def __init__(self, registry: Registry, barrier: ReadBarrier, births: BirthLookUp) -> None:
         self._registry = registry
+        self._barrier = barrier
         self._births = births
-        self._keys = PublishedKeys(registry, fence)
+        self._keys = PublishedKeys(registry)
         self._genuine = GenuineTokens(births, self._keys)
         self._known: OrderedDict[str, Birth] = OrderedDict()
 
@@ -64,27 +64,33 @@ class OwnTokens:
             jws = parse_compact(unverified_token)
         except MalformedToken:
             return UnusableToken(reason=Reason.TOKEN_MALFORMED, sha256=digest)
-        return self.evidence_of(jws, digest)
+        return await self.evidence_of(jws, digest)
 
-    def evidence_of(self, jws: UnverifiedJws, digest: str) -> Evidence:
+    async def evidence_of(self, jws: UnverifiedJws, digest: str) -> Evidence:
         """Verify a parsed token as one of ours."""
         if jws.media_type != TYP:
             return UnusableToken(reason=Reason.TOKEN_TYPE_MISMATCH, sha256=digest)
         if jws.unverified_claims.get("iss") != self._registry.policy.issuer:
             return UnusableToken(reason=Reason.TOKEN_ISSUER_UNKNOWN, sha256=digest)
-        key = self._keys.key(jws.kid)
+        key = self._keys.key(jws.kid) or await self._just_published(jws.kid)
         if key is None:
             return UnusableToken(reason=Reason.TOKEN_KEY_UNKNOWN, sha256=digest)
         try:
             verify(jws, key)
         except BadSignature:
             return UnusableToken(reason=Reason.TOKEN_SIGNATURE_INVALID, sha256=digest)
-        return self._pinned(jws, Kid(key.kid), digest)
+        return await self._pinned(jws, Kid(key.kid), digest)
 
-    def _pinned(self, jws: UnverifiedJws, kid: Kid, digest: str) -> Evidence:
+    async def _just_published(self, unverified_kid: str | None) -> VerificationKey | None:
+        """A key that is unknown may have been published a moment ago by another process."""
+        await self._barrier.passed()
+        return self._keys.key(unverified_kid)
+
+    async def _pinned(self, jws: UnverifiedJws, kid: Kid, digest: str) -> Evidence:
         """The log must know the token, and know it as it is: else a key of ours has leaked."""
         jti = jws.unverified_claims.get("jti")
-        birth = self._births.birth(jti) if isinstance(jti, str) else None
+        births = await self._births.births([jti]) if isinstance(jti, str) else {}
+        birth = births.get(jti) if isinstance(jti, str) else None
         if birth is not None and birth.signing_input_sha256 == sha256_hex(jws.signing_input):
             self._remember(digest, birth)
             return OwnToken(birth=birth, sha256=digest)

@@ -6,26 +6,21 @@ from api.jwk import jwk_from_dict
 from api.verification_keys import VerificationKey
 from domain.identifiers import Kid
 from domain.signing_input import header_segment
-from eventstore.fence import Fence
 from projections.registry import Registry
 
 
 class PublishedKeys:
     """Finds the key for a token that claims to be ours. What its state means for the token is decided elsewhere."""
 
-    def __init__(self, registry: Registry, fence: Fence) -> None:
+    def __init__(self, registry: Registry) -> None:
         self._registry = registry
-        self._fence = fence
         self._keys: dict[Kid, VerificationKey] = {}
         self._by_header: dict[str, VerificationKey] = {}
 
     def key(self, unverified_kid: str | None) -> VerificationKey | None:
-        """The key of that name; one that is unknown may have been published a moment ago by another process."""
+        """The key of that name, unless it is unknown or retired."""
         kid = Kid(unverified_kid or "")
         entry = self._registry.keys.get(kid)
-        if entry is None:
-            self._fence.catch_up()
-            entry = self._registry.keys.get(kid)
         if entry is None or entry.retired:
             return None
         if kid not in self._keys:

@@ -11,15 +11,17 @@ from domain.authority import Authority
 from domain.events import TokenRevoked
 from domain.refusals import Reason
 from domain.revoke_token import RevokeToken, Revoking, revoke_token
-from eventstore.fence import Fence
+from eventstore.online import ReadBarrier
 
 
 class RevocationEndpoint:
     """Decides a revocation and records it before it is confirmed."""
 
-    def __init__(self, authority: Authority, fence: Fence, tokens: OwnTokens, recorder: Recorder) -> None:
+    def __init__(
+        self, authority: Authority, barrier: ReadBarrier, tokens: OwnTokens, recorder: Recorder
+    ) -> None:
         self._authority = authority
-        self._fence = fence
+        self._barrier = barrier
         self._tokens = tokens
         self._recorder = recorder
 
@@ -32,7 +34,7 @@ class RevocationEndpoint:
         if unverified_token is None:
             raise malformed("token is required.")
         evidence = await self._tokens.evidence(unverified_token)
-        self._fence.catch_up()
+        await self._barrier.passed()
         command = RevokeToken(
             client=call.client.client,
             token=evidence,

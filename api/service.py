@@ -25,7 +25,7 @@ from api.jwks_fetcher import JwksFetcher
 from api.key_directory import KeyDirectory
 from api.key_ring import KeyRing
 from api.ledger import Ledger
-from api.memories import Memories
+from api.memories import PSEUDONYM_KEY, Memories
 from api.metadata import INTROSPECTION_PATH, REVOCATION_PATH, TOKEN_PATH
 from api.oauth_errors import TOO_MANY_FAILURES, OAuthError
 from api.origins import Origins
@@ -40,8 +40,7 @@ from api.token_desk import TokenDesk
 from api.token_endpoint import TokenEndpoint
 from domain.identifiers import Scope as ScopeToken
 from domain.requests import Origin
-from eventstore.sqlite_upkeep import SQLiteUpkeep
-from eventstore.writer import Writer
+from projections.births import OnlineBirths
 
 REVOKE = ScopeToken("revoke")
 
@@ -51,45 +50,47 @@ class Service:
 
     def __init__(self, settings: Settings, ledger: Ledger, clock: Callable[[], int] = milliseconds) -> None:
         self.ledger = ledger
-        authority, fence = ledger.authority, ledger.fence
-        self.writer = Writer(ledger.recorder, fence, authority)
+        authority = ledger.authority
+        self.store = ledger.online()
+        self.writer, self.barrier = self.store.writer, self.store.barrier
         self.denials = Denials(clock)
         self.failed_attempts = FailedAttempts(clock)
         self.rates = RateLimits(authority, clock)
-        self.memories = Memories(ledger.side_tables, self.writer)
-        self.tokens = OwnTokens(authority.registry, fence, ledger.births)
+        # The first call ever writes; it must not happen on the way of a request.
+        memories = Memories(self.store, ledger.side_tables.secret_material(PSEUDONYM_KEY))
+        self.tokens = OwnTokens(authority.registry, self.barrier, OnlineBirths(self.store))
         self.authentication = ClientAuthentication(
-            authority.registry, fence, self.memories, self.memories, clock
+            authority.registry, self.barrier, self.store, memories, clock, lambda: authority.position
         )
-        self.bearer = BearerAuthentication(authority, fence, self.tokens, clock)
+        self.bearer = BearerAuthentication(authority, self.barrier, self.tokens, clock)
         self.signers = KeyRing(KeyDirectory(settings.keys_path))
         self.origins = Origins(settings.node, settings.proxies, new_id)
         self._jwks = JwksCache(JwksFetcher(allow_loopback=settings.allow_loopback_jwks).fetch, time.monotonic)
         self.housekeeping = Housekeeping(
             node=settings.node,
             authority=authority,
-            fence=fence,
-            writer=self.writer,
+            store=self.store,
             denials=self.denials,
-            upkeep=SQLiteUpkeep(ledger.recorder, ledger.side_tables),
             new_id=new_id,
             clock=clock,
         )
-        self.desk = TokenDesk(authority, fence, self.writer, self.signers, self.tokens, self.denials, clock)
+        self.desk = TokenDesk(
+            authority, self.barrier, self.writer, self.signers, self.tokens, self.denials, clock
+        )
         recorder = Recorder(authority, self.writer, self.denials, new_id, clock)
-        self.token = self._for_clients(TOKEN_PATH, self._token_endpoint())
+        self.token = self._for_clients(TOKEN_PATH, self._token_endpoint(memories))
         self.revocation = self._for_clients(
-            REVOCATION_PATH, RevocationEndpoint(authority, fence, self.tokens, recorder)
+            REVOCATION_PATH, RevocationEndpoint(authority, self.barrier, self.tokens, recorder)
         )
         self.introspection = self._for_clients(
-            INTROSPECTION_PATH, IntrospectionEndpoint(authority, fence, self.tokens, recorder)
+            INTROSPECTION_PATH, IntrospectionEndpoint(authority, self.barrier, self.tokens, recorder)
         )
         self.administrative_revocation = self._for_administrators(
-            AdministrativeRevocation(authority, fence, self.tokens, ledger.births, recorder), REVOKE
+            AdministrativeRevocation(authority, self.barrier, self.tokens, ledger.births, recorder), REVOKE
         )
 
-    def _token_endpoint(self) -> Handler:
-        witness = Witness(self.tokens, ForeignTokens(self._jwks, self.memories))
+    def _token_endpoint(self, memories: Memories) -> Handler:
+        witness = Witness(self.tokens, ForeignTokens(self._jwks, memories))
         return TokenEndpoint(self.ledger.authority, witness, self.desk, new_id)
 
     def _for_clients(self, path: str, handler: Handler) -> Endpoint:
@@ -117,6 +118,7 @@ class Service:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Housekeeping runs; on the way out all that waits becomes durable and the store is closed."""
+        await self.store.open()
         tending = asyncio.create_task(self.housekeeping.run())
         try:
             yield
@@ -125,5 +127,5 @@ class Service:
             with contextlib.suppress(asyncio.CancelledError):
                 await tending
             await self.housekeeping.record_counts()
-            await self.writer.close()
+            await self.store.close()
             self.ledger.close()

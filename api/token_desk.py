@@ -19,7 +19,7 @@ from domain.requests import OwnToken, RequestToken
 from domain.tags import POLICY, tag
 from domain.values import made_quickly
 from eventstore.drafts import Draft
-from eventstore.fence import Fence
+from eventstore.online import ReadBarrier
 from eventstore.writer import Writer
 
 
@@ -133,7 +133,7 @@ class TokenDesk:
     def __init__(
         self,
         authority: Authority,
-        fence: Fence,
+        barrier: ReadBarrier,
         writer: Writer,
         signers: Signers,
         tokens: OwnTokens,
@@ -141,7 +141,7 @@ class TokenDesk:
         clock: Callable[[], int],
     ) -> None:
         self._authority = authority
-        self._fence = fence
+        self._barrier = barrier
         self._writer = writer
         self._signers = signers
         self._tokens = tokens
@@ -152,7 +152,7 @@ class TokenDesk:
         """Decide, record and sign. Raises StoreError: then nothing happened, or nobody can say; answer 503."""
         draft = TokenDraft(self._authority, self._signers, self._tokens, request, self._clock())
         if isinstance(draft.decision, Refused) and not self._may_record(request):
-            refusal = self._counted(request, draft)
+            refusal = await self._counted(request, draft)
             if refusal is not None:
                 return refusal
         await self._writer.append(draft)
@@ -163,9 +163,9 @@ class TokenDesk:
     def _may_record(self, request: RequestToken) -> bool:
         return self._denials.may_record(request.client, self._authority.policy.limits.denials_per_minute)
 
-    def _counted(self, request: RequestToken, draft: TokenDraft) -> Refusal | None:
+    async def _counted(self, request: RequestToken, draft: TokenDraft) -> Refusal | None:
         """Past its rate a refusal is only counted. No append's fence says it still holds: the read barrier must."""
-        self._fence.catch_up()
+        await self._barrier.passed()
         if self._authority.position != draft.decided_at:
             draft.decide_again()
         if isinstance(draft.decision, Granted):

@@ -7,14 +7,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from eventsourcing.dcb.api import DCBEvent, DCBQuery, DCBReadResponse, DCBSequencedEvent
+from eventsourcing.dcb.api import DCBEvent, DCBSequencedEvent
 
 from api.ledger import Ledger, open_ledger
 from api.own_tokens import OwnTokens
 from domain.refusals import Reason
 from domain.requests import Evidence, OwnToken, UnusableToken
 from eventstore.errors import StoreError
-from projections.births import Births
+from eventstore.online import EmbeddedBarrier
+from projections.births import OnlineBirths
 from tests.service_under_test import ServiceUnderTest, claims_of
 
 MANY = 20
@@ -29,7 +30,7 @@ class Readings:
         self.down = False
         self.sought: list[int] = []
 
-    def read_tokens(self, tags: list[str]) -> list[DCBSequencedEvent]:
+    async def read_tokens(self, tags: list[str]) -> list[DCBSequencedEvent]:
         """As the store does, but for the damage."""
         self.sought.append(len(tags))
         if self.down:
@@ -40,12 +41,6 @@ class Readings:
         if f"token:{self._damaged}" not in stored.event.tags:
             return stored
         return DCBSequencedEvent(DCBEvent(stored.event.type, b"{", stored.event.tags), stored.position)
-
-    def read(
-        self, query: DCBQuery | None = None, *, after: int | None = None, limit: int | None = None
-    ) -> DCBReadResponse:
-        """As the store does."""
-        return self._recorder.read(query, after=after, limit=limit)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +63,7 @@ def evidence(
     """What comes of tokens that are presented in one turn of the event loop, the key being known already."""
 
     async def examine() -> list[Evidence | BaseException]:
-        own = OwnTokens(ledger.authority.registry, ledger.fence, Births(readings))
+        own = OwnTokens(ledger.authority.registry, EmbeddedBarrier(ledger.fence), OnlineBirths(readings))
         await own.evidence(warm_up)
         readings.sought.clear()
         return await asyncio.gather(*map(own.evidence, presented), return_exceptions=True)
@@ -110,7 +105,7 @@ def test_a_damaged_birth_is_the_trouble_of_its_own_token(ledger: Ledger, tokens:
 def test_an_outage_reaches_everybody_who_waits(ledger: Ledger, tokens: list[str]) -> None:
     """Nobody waits for ever, and the next turn works again."""
     readings = Readings(ledger)
-    own = OwnTokens(ledger.authority.registry, ledger.fence, Births(readings))
+    own = OwnTokens(ledger.authority.registry, EmbeddedBarrier(ledger.fence), OnlineBirths(readings))
 
     async def examine() -> list[Evidence | BaseException]:
         await own.evidence(tokens[0])

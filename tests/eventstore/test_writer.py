@@ -19,7 +19,8 @@ from eventstore.drafts import Draft
 from eventstore.errors import StoreError
 from eventstore.fence import Fence
 from eventstore.sqlite import SQLiteRecorder
-from eventstore.writer import StoreOverloaded, Writer
+from eventstore.sqlite_writer import SQLiteWriter
+from eventstore.writer import StoreOverloaded
 from projections.authority import FoldedAuthority
 
 ORIGIN = Origin(node="n", request="r")
@@ -88,7 +89,7 @@ class Bench:
         self.authority = FoldedAuthority()
         self.fence = Fence(self.recorder, self.authority)
         self.fence.catch_up()
-        self.writer = Writer(self.recorder, self.fence, self.authority)
+        self.writer = SQLiteWriter(self.recorder, self.fence, self.authority)
 
     def draft(self, name: str, *depends_on: str, again: Callable[[], Event] | None = None) -> SampleDraft:
         return SampleDraft(counted(name), self.authority.position, frozenset(depends_on), again)
