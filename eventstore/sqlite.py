@@ -11,15 +11,16 @@ from typing import Final
 from eventsourcing.dcb.api import DCBAppendCondition, DCBEvent, DCBQuery, DCBRecorder, DCBSequencedEvent
 from eventsourcing.persistence import IntegrityError, ProgrammingError
 
+from eventstore.reads import PAGE, ReadResponse
 from eventstore.sqlite_checkpoints import Checkpoints
 from eventstore.sqlite_connections import DataVersion, ReadConnections
 from eventstore.sqlite_file import connect_to_checkpoint, connect_to_read, connect_to_write, open_file
 from eventstore.sqlite_outages import OutagesTold
-from eventstore.sqlite_reads import PAGE, ReadResponse, read
+from eventstore.sqlite_reads import read
 from eventstore.sqlite_rows import sequenced, text_of
-from eventstore.sqlite_subscriptions import Listeners, SQLiteSubscription
 from eventstore.sqlite_tag_index import TagIndex
 from eventstore.sqlite_writes import WriteTransactions
+from eventstore.subscriptions import Listeners, LogSubscription
 
 PATIENCE: Final = 5.0
 """Seconds that an append waits for the lock."""
@@ -87,9 +88,11 @@ class SQLiteRecorder(DCBRecorder):
         for _ in read(self.writes.rows, condition.fail_if_events_match, condition.after, 1):
             raise IntegrityError(condition)
 
-    def subscribe(self, query: DCBQuery | None = None, *, after: int | None = None) -> SQLiteSubscription:
+    def subscribe(
+        self, query: DCBQuery | None = None, *, after: int | None = None
+    ) -> LogSubscription[SQLiteRecorder]:
         """As the port says. Without a thread of its own; ends when it is stopped or the store is closed."""
-        return SQLiteSubscription(self, self._listeners, query, after)
+        return LogSubscription(self, self._listeners, query, after)
 
     def begin(self) -> None:
         """Take the append lock. Raises StoreBusy at once if somebody holds it."""

@@ -10,8 +10,8 @@ from typing import Final
 import apsw
 
 from eventstore.errors import StoreError
+from eventstore.reads import Bindings, Row
 from eventstore.sqlite_outages import OutagesTold
-from eventstore.sqlite_rows import Bindings, Row
 
 MOST_IDLE: Final = 8
 

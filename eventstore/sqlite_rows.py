@@ -1,20 +1,17 @@
-"""Events as rows: the one place that knows the columns."""
+"""Events as rows: position, type, tags and data, in this order. The one place that knows the columns."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from eventsourcing.dcb.api import DCBEvent, DCBSequencedEvent
 
 from domain.tags import FENCE
+from eventstore.reads import Row
 
 EAGER_PREFIX: Final = "token:"
 """Tags that are in the index with the commit of their event. All others are read from the rows until indexed."""
-
-Bindings = tuple[Any, ...] | dict[str, Any]
-Row = tuple[Any, ...]
-"""Position, type, tags and data, in this order, wherever a row is to become an event."""
 
 _encode: Final = msgspec.json.Encoder().encode
 _decode_tags: Final = msgspec.json.Decoder(list[str]).decode

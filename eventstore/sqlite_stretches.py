@@ -12,7 +12,8 @@ from typing import Final
 from eventsourcing.dcb.api import DCBQueryItem
 
 from domain.tags import FENCE
-from eventstore.sqlite_rows import Bindings, is_eager, text_of
+from eventstore.reads import Bindings
+from eventstore.sqlite_rows import is_eager, text_of
 
 THROUGH_INDEX: Final = """
 SELECT e.position, e.type, e.tags, e.data

@@ -13,8 +13,9 @@ import apsw
 from eventsourcing.dcb.api import DCBEvent
 
 from eventstore.errors import StoreBusy, StoreError
+from eventstore.reads import Bindings, Row
 from eventstore.sqlite_outages import outage, outage_of_commit
-from eventstore.sqlite_rows import Bindings, Row, event_row, is_eager
+from eventstore.sqlite_rows import event_row, is_eager
 
 _POLL: Final = 0.0005
 """Seconds between two tries for the lock. SQLite's own waiting sleeps up to 100 ms and starves beside a busy writer."""

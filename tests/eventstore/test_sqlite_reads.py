@@ -9,8 +9,9 @@ import pytest
 from eventsourcing.dcb.api import DCBQuery, DCBQueryItem
 
 from eventstore.errors import StoreError
+from eventstore.reads import PAGE
 from eventstore.sqlite import SQLiteRecorder
-from eventstore.sqlite_reads import PAGE, read
+from eventstore.sqlite_reads import read
 from tests.eventstore.log_samples import event, events, positions, tagged
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from eventsourcing.dcb.api import DCBSequencedEvent
 
-from eventstore import sqlite_subscriptions
+from eventstore import subscriptions
 from eventstore.sqlite import SQLiteRecorder
 from tests.eventstore.log_samples import event, events, positions, tagged
 
@@ -59,7 +59,7 @@ def test_a_commit_wakes_a_waiting_subscription(
     recorder: SQLiteRecorder, record: Callable[[SQLiteRecorder], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It does not wait for its next look, which here would never come."""
-    monkeypatch.setattr(sqlite_subscriptions, "LOOK_EVERY", None)
+    monkeypatch.setattr(subscriptions, "LOOK_EVERY", None)
     received: list[DCBSequencedEvent] = []
     with recorder.subscribe() as subscription:
         waiting = threading.Thread(target=lambda: received.append(next(subscription)))
@@ -83,7 +83,7 @@ def test_a_waiting_subscription_ends(
     recorder: SQLiteRecorder, end: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """When it is stopped from another thread, or when the store is closed; and it leaves no thread."""
-    monkeypatch.setattr(sqlite_subscriptions, "LOOK_EVERY", None)
+    monkeypatch.setattr(subscriptions, "LOOK_EVERY", None)
     threads = threading.active_count()
     subscription = recorder.subscribe()
     assert threading.active_count() == threads

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final, TypeVar
 
-from eventsourcing.dcb.api import DCBQuery, DCBSequencedEvent, DCBSubscription
+from eventsourcing.dcb.api import DCBQuery, DCBRecorder, DCBSequencedEvent, DCBSubscription
 
 from eventstore.errors import StoreError
 
-if TYPE_CHECKING:
-    from eventstore.sqlite import SQLiteRecorder
+Recorder_co = TypeVar("Recorder_co", bound=DCBRecorder, covariant=True)
 
 LOOK_EVERY: Final = 0.25
 """Seconds after which a commit of another process is seen."""
@@ -42,11 +41,11 @@ class Listeners:
             stop()
 
 
-class SQLiteSubscription(DCBSubscription["SQLiteRecorder"]):
+class LogSubscription(DCBSubscription[Recorder_co]):
     """Blocks in the thread that asks for the next event; has none of its own. `stop` may come from any thread."""
 
     def __init__(
-        self, recorder: SQLiteRecorder, listeners: Listeners, query: DCBQuery | None, after: int | None
+        self, recorder: Recorder_co, listeners: Listeners, query: DCBQuery | None, after: int | None
     ) -> None:
         super().__init__(recorder, query, after)
         self._listeners = listeners
