@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from api.cli.exit_codes import MISTAKE, UNAVAILABLE, CommandFailed
-from api.key_directory import KeyUnavailable
 from api.ledger import NotInitialised
 from api.operator_log import OperatorMistake
 from api.policy_file import PolicyFileError
+from api.private_keys import KeyUnavailable
 from api.settings import SettingInvalid
 from domain.apply_policy import IssuerChanged
 from eventstore.codec import UnknownEventType, UnreadableEvent
