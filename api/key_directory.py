@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 import tempfile
 from pathlib import Path
 from typing import Final
 
+from api.private_files import OTHERS, PrivateFileRefused, read_private, sync_directory
+from api.private_keys import KeyUnavailable, require_thumbprint
 from api.signing_keys import SigningKey
 from domain.identifiers import Kid
 
@@ -18,16 +19,9 @@ SETTING: Final = "COUNTERFOIL_KEYS"
 MAX_FILE: Final = 65_536
 """Bytes; an RSA key of 8192 bits needs 6.4 KB."""
 
-_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
-_THUMBPRINT: Final = re.compile(r"[A-Za-z0-9_-]{43}")
-
-
-class KeyUnavailable(Exception):
-    """A private key is missing, exposed or damaged. The message says which file and what to do, never what is in it."""
-
 
 class KeyDirectory:
-    """Blocking file access; keys are read at start and at rotation, never on the way of a request."""
+    """Implements `api.private_keys.PrivateKeys`, by blocking file access."""
 
     def __init__(self, path: Path) -> None:
         self.path: Final = path
@@ -50,16 +44,17 @@ class KeyDirectory:
         except BaseException:
             written.unlink(missing_ok=True)
             raise
-        self._sync_directory()
+        sync_directory(self.path)
 
     def load(self, kid: Kid) -> SigningKey:
         """Raises `KeyUnavailable`, also when the file holds another key than its name says."""
-        if _THUMBPRINT.fullmatch(kid) is None:
-            raise KeyUnavailable(f"{kid!r} is not the kid of a signing key")
+        require_thumbprint(kid)
         self._check_directory()
         file = self._file(kid)
         try:
-            key = SigningKey.from_pem(_read_private(file))
+            key = SigningKey.from_pem(read_private(file, MAX_FILE, SETTING))
+        except PrivateFileRefused as error:
+            raise KeyUnavailable(str(error)) from None
         except FileNotFoundError:
             raise KeyUnavailable(f"no private key {kid} in {self.path}: is {SETTING} right?") from None
         except OSError as error:
@@ -85,26 +80,5 @@ class KeyDirectory:
             raise KeyUnavailable(f"no key directory {self.path} (see {SETTING}): {error.strerror}") from None
         if not stat.S_ISDIR(mode):
             raise KeyUnavailable(f"{self.path} (see {SETTING}) is not a directory")
-        if mode & _OTHERS:
+        if mode & OTHERS:
             raise KeyUnavailable(f"others may enter {self.path} (see {SETTING}): run chmod 700 {self.path}")
-
-    def _sync_directory(self) -> None:
-        directory = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
-
-
-def _read_private(file: Path) -> bytes:
-    # The mode is that of the file that was opened, not of whatever the name means a moment later.
-    handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    try:
-        mode = os.fstat(handle).st_mode
-        if not stat.S_ISREG(mode):
-            raise KeyUnavailable(f"{file} (see {SETTING}) is not a regular file")
-        if mode & _OTHERS:
-            raise KeyUnavailable(f"others may read {file} (see {SETTING}): run chmod 600 {file}")
-        return os.read(handle, MAX_FILE)
-    finally:
-        os.close(handle)

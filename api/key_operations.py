@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from api.key_directory import KeyDirectory
 from api.operator_log import OperatorLog, OperatorMistake
+from api.private_keys import PrivateKeys
 from api.signing_keys import SigningKey
 from domain.events import Event
 from domain.identifiers import Kid
@@ -16,9 +16,9 @@ from domain.policy import SigningAlgorithm
 class KeyOperations:
     """Publishes, retires and disowns keys."""
 
-    def __init__(self, log: OperatorLog, directory: KeyDirectory) -> None:
+    def __init__(self, log: OperatorLog, private_keys: PrivateKeys) -> None:
         self._log = log
-        self._directory = directory
+        self._private_keys = private_keys
 
     def first(self, alg: SigningAlgorithm) -> Kid:
         """Publish a key and let it sign at once: nobody can have cached a JWKS without it."""
@@ -62,7 +62,7 @@ class KeyOperations:
 
     def _generate(self, alg: SigningAlgorithm) -> SigningKey:
         key = SigningKey.generate(alg)
-        self._directory.save(key)
+        self._private_keys.save(key)
         return key
 
     def _published(self, key: SigningKey, signs_from: int) -> Event:

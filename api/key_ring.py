@@ -1,8 +1,8 @@
-"""The private signing keys that this node holds, loaded from the key directory when they are first needed."""
+"""The private signing keys that this node holds, loaded when they are first needed."""
 
 from __future__ import annotations
 
-from api.key_directory import KeyDirectory, KeyUnavailable
+from api.private_keys import KeyUnavailable, PrivateKeys
 from api.signing_keys import SigningKey
 from domain.identifiers import Kid
 from eventstore.errors import StoreError
@@ -15,16 +15,16 @@ class SigningKeyMissing(StoreError):
 class KeyRing:
     """Implements `api.token_desk.Signers`."""
 
-    def __init__(self, directory: KeyDirectory) -> None:
-        self._directory = directory
+    def __init__(self, private_keys: PrivateKeys) -> None:
+        self._private_keys = private_keys
         self._keys: dict[Kid, SigningKey] = {}
 
     def signer(self, kid: Kid) -> SigningKey:
-        """The private key. Raises SigningKeyMissing, whose text names the file and the setting."""
+        """The private key. Raises SigningKeyMissing, whose text says where it was looked for and what to do."""
         key = self._keys.get(kid)
         if key is None:
             try:
-                key = self._keys[kid] = self._directory.load(kid)
+                key = self._keys[kid] = self._private_keys.load(kid)
             except KeyUnavailable as error:
                 raise SigningKeyMissing(str(error)) from None
         return key

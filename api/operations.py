@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from api.key_directory import KeyDirectory
 from api.key_operations import KeyOperations
 from api.ledger import Ledger
 from api.operator_log import OperatorLog, OperatorMistake
 from api.policy_operations import PolicyOperations
+from api.private_keys import PrivateKeys
 from api.secret_operations import SecretOperations
 from domain.events import Revocation, RevokedBy, SubjectDisabled, SubjectEnabled
 from domain.identifiers import Subject
@@ -25,7 +25,7 @@ class Operator:
     def __init__(
         self,
         ledger: Ledger,
-        keys: KeyDirectory,
+        keys: PrivateKeys,
         *,
         by: str,
         node: str,

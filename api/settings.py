@@ -6,11 +6,13 @@ import ipaddress
 import re
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import msgspec
+
+from api.sealing import FILE_SETTING, SETTING, KeyEncryptionKey
 
 PREFIX: Final = "COUNTERFOIL_"
 _SQLITE: Final = "sqlite:///"
@@ -28,6 +30,10 @@ class Settings:
     """Where the event store is: a path, or `sqlite:///path`."""
     keys: str = ""
     """Directory of the private signing keys; `<store>.keys` unless set."""
+    key_encryption_key: str = field(default="", repr=False)
+    """What seals the secrets in a PostgreSQL store: 32 random bytes in base64 or base64url."""
+    key_encryption_key_file: str = ""
+    """A file with that key, which only its owner may read, instead of the key itself."""
     host: str = "127.0.0.1"
     """Address to listen on."""
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8080
@@ -66,7 +72,7 @@ def read_settings(environment: Mapping[str, str], **overrides: Any) -> Settings:
 
     Overrides come from the command line and win; `None` among them means: not given.
     """
-    known = {PREFIX + field.name.upper(): field.name for field in fields(Settings)}
+    known = {PREFIX + f.name.upper(): f.name for f in fields(Settings)}
     _refuse_unknown(environment, known)
     given: dict[str, Any] = {name: environment[v] for v, name in known.items() if environment.get(v)}
     given |= {name: value for name, value in overrides.items() if value is not None}
@@ -102,7 +108,22 @@ def _check(settings: Settings) -> None:
         )
     if "://" in settings.store and not settings.store.startswith(_SQLITE):
         raise SettingInvalid(f"{PREFIX}STORE must be a path or start with {_SQLITE}")
+    _check_key_encryption_key(settings)
     try:
         settings.proxies  # noqa: B018 - read for its error
     except ValueError as error:
         raise SettingInvalid(f"{PREFIX}TRUSTED_PROXIES must be addresses or networks: {error}") from None
+
+
+def _check_key_encryption_key(settings: Settings) -> None:
+    """The key itself; the file is read by `api.kek_files` where the store needs it."""
+    if not settings.key_encryption_key:
+        return
+    if settings.key_encryption_key_file:
+        raise SettingInvalid(f"both {SETTING} and {FILE_SETTING} are set: keep one of them")
+    try:
+        KeyEncryptionKey.from_text(settings.key_encryption_key)
+    except ValueError:
+        raise SettingInvalid(
+            f"{SETTING} must be 32 bytes in base64, as `counterfoil keys new-kek FILE` writes them to a file"
+        ) from None

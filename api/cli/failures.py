@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from api.cli.exit_codes import MISTAKE, UNAVAILABLE, CommandFailed
-from api.key_directory import KeyUnavailable
 from api.ledger import NotInitialised
 from api.operator_log import OperatorMistake
 from api.policy_file import PolicyFileError
+from api.private_keys import KeyUnavailable
+from api.sealing import SealBroken, WrongKeyEncryptionKey
 from api.settings import SettingInvalid
 from domain.apply_policy import IssuerChanged
 from eventstore.codec import UnknownEventType, UnreadableEvent
 from eventstore.errors import StoreError
 
-MISTAKES = (SettingInvalid, NotInitialised, PolicyFileError, OperatorMistake, IssuerChanged, KeyUnavailable)
-OUTAGES = (StoreError, UnknownEventType, UnreadableEvent)
+MISTAKES = (
+    SettingInvalid,
+    NotInitialised,
+    PolicyFileError,
+    OperatorMistake,
+    IssuerChanged,
+    KeyUnavailable,
+    WrongKeyEncryptionKey,
+)
+OUTAGES = (StoreError, UnknownEventType, UnreadableEvent, SealBroken)
 
 
 def failure_of(error: Exception) -> CommandFailed | None:

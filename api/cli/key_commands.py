@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from api.cli.opened_store import opened_ledger, opened_operator
+from api.cli.exit_codes import mistake
+from api.cli.opened_store import opened_ledger, opened_operator, secret_table
 from api.cli.printed import print_json, print_table
 from api.cli.store_options import json_option, operator_options, store_option
 from api.cli.terminal_text import visible
 from api.cli.times import readable
+from api.kek_files import key_encryption_key, read_kek, write_new_kek
+from api.resealing import Resealing
+from api.sealing import FILE_SETTING, SETTING
 from domain.identifiers import Kid
 from domain.keys import Key
 
@@ -111,3 +117,53 @@ def compromise(kid: str, store: str | None, keys: str | None, by: str | None) ->
     click.echo(f"compromised {visible(kid)}: every token it signed is dead")
     if successor is not None:
         click.echo(f"{successor} signs from now on")
+
+
+@keys.command("new-kek")
+@click.argument("file", type=click.Path(path_type=Path))
+def new_kek(file: Path) -> None:
+    """Write a new key-encryption key to a file.
+
+    Nodes that share a PostgreSQL store seal its secrets under this key; each needs the same one. Keep a
+    copy apart from the backups of the database: neither is worth anything without the other.
+
+    \b
+    Example:
+      counterfoil keys new-kek /etc/counterfoil/kek
+    """
+    kek = write_new_kek(file)
+    click.echo(f"wrote the key-encryption key {kek.id} to {visible(str(file))}, which only you may read")
+    click.echo(f"Next: give it to every node, as {FILE_SETTING}={visible(str(file))}")
+
+
+@keys.command()
+@click.option(
+    "--new-key-file",
+    metavar="FILE",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="The key to change to, as `counterfoil keys new-kek FILE` writes it.",
+)
+@store_option
+def reseal(new_key_file: Path, store: str | None) -> None:
+    """Seal the secrets of the store under a new key.
+
+    All of them or none. Every node must then get the new key and be restarted: until it is, it works
+    with what it has opened, and can neither start again nor learn of a new signing key. So rotate no
+    signing key in between, and keep the old key as long as backups that were made under it.
+
+    \b
+    Example:
+      counterfoil keys new-kek new.kek
+      counterfoil keys reseal --new-key-file new.kek
+    """
+    with opened_operator(store, None, None) as (_, ledger, settings):
+        table = secret_table(ledger)
+        present, new = key_encryption_key(settings), read_kek(new_key_file, "--new-key-file")
+        if present is None:
+            raise mistake(f"the present key is needed too: set {FILE_SETTING} or {SETTING}")
+        count = Resealing(table, present, new).run()
+    click.echo(
+        f"sealed {count} {'secret' if count == 1 else 'secrets'} under the key-encryption key {new.id}"
+    )
+    click.echo(f"Next: on every node, change {FILE_SETTING} (or {SETTING}) to it and restart")

@@ -10,6 +10,8 @@ from api.cli.store_options import user_name
 from api.key_directory import KeyDirectory
 from api.ledger import Ledger, open_ledger
 from api.operations import Operator
+from api.operator_log import OperatorMistake
+from api.sealed_secrets import SecretTable
 from api.settings import Settings, read_settings
 from api.stamps import milliseconds, new_id
 
@@ -47,3 +49,11 @@ def operator_at(ledger: Ledger, settings: Settings, by: str | None) -> Operator:
         new_id=new_id,
         clock=milliseconds,
     )
+
+
+def secret_table(ledger: Ledger) -> SecretTable:
+    """Where the store keeps its sealed secrets. Raises OperatorMistake with the embedded store, which has none."""
+    tables = ledger.side_tables
+    if not isinstance(tables, SecretTable):
+        raise OperatorMistake("the embedded store keeps its keys in a directory; there is nothing sealed")
+    return tables

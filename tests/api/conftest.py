@@ -1,11 +1,16 @@
-"""One running service for the tests of a module that leave it as it was."""
+"""One running service for the tests of a module that leave it as it was; tables of sealed secrets, of every store."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
 
 import pytest
 
+from api.sealed_secrets import SecretTable, keep_kek_check
+from api.sealing import KeyEncryptionKey
+from tests.api.sqlite_secret_table import SQLiteSecretTable
 from tests.service_under_test import ServiceUnderTest
 
 
@@ -15,3 +20,33 @@ def sut(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceUnderTest]:
     running = ServiceUnderTest(tmp_path_factory.mktemp("service"))
     yield running
     running.close()
+
+
+@pytest.fixture
+def kek() -> KeyEncryptionKey:
+    """The key that the store is sealed under."""
+    return KeyEncryptionKey(b"k" * 32)
+
+
+@pytest.fixture(params=["sqlite"])
+def open_table(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], SecretTable]]:
+    """Opens the table of one store, once more with each call, as another process would."""
+    with ExitStack() as opened:
+        match request.param:
+            case "sqlite":
+                yield lambda: opened.enter_context(closing(SQLiteSecretTable(tmp_path / "sealed.db")))
+            case store:
+                pytest.fail(f"no table of sealed secrets for {store}")
+
+
+@pytest.fixture
+def empty_table(open_table: Callable[[], SecretTable]) -> SecretTable:
+    """Of a store that nobody has initialised."""
+    return open_table()
+
+
+@pytest.fixture
+def table(empty_table: SecretTable, kek: KeyEncryptionKey) -> SecretTable:
+    """Of a store that was initialised with `kek`."""
+    keep_kek_check(empty_table, kek)
+    return empty_table

@@ -10,7 +10,8 @@ from typing import Final
 import pytest
 
 from api.jose import parse_compact
-from api.key_directory import SETTING, KeyDirectory, KeyUnavailable
+from api.key_directory import SETTING, KeyDirectory
+from api.private_keys import KeyUnavailable
 from api.signing_keys import SigningKey
 from api.verification_keys import verify
 from domain.identifiers import Kid
