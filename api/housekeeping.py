@@ -5,14 +5,22 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
+from eventsourcing.dcb.api import DCBAppendCondition, DCBQuery, DCBQueryItem
+from eventsourcing.persistence import IntegrityError
+
 from api.denials import Denials
-from api.facts import Fact
+from api.key_ring import KeyRing
+from domain.events import KeyActivated, KeyRetired
 from domain.keys import KeyChange, due
 from domain.requests import Origin
+from domain.tags import tag
+from eventstore.codec import encode
 from eventstore.errors import StoreError
 from eventstore.online import OnlineStore
+from eventstore.store import LogStore
 from projections.authority import FoldedAuthority
 
 TICK: Final = 1.0
@@ -32,15 +40,19 @@ class Housekeeping:
         *,
         node: str,
         authority: FoldedAuthority,
+        log: LogStore,
         store: OnlineStore,
         denials: Denials,
+        signers: KeyRing,
         new_id: Callable[[], str],
         clock: Callable[[], int],
     ) -> None:
         self._node = node
         self._authority = authority
+        self._log = log
         self._store = store
         self._denials = denials
+        self._signers = signers
         self._new_id = new_id
         self._clock = clock
 
@@ -73,8 +85,16 @@ class Housekeeping:
     async def _change_keys(self) -> None:
         change = KeyChange(by="housekeeping", origin=self._origin(), now=self._clock())
         keys = list(self._authority.registry.keys.values())
+        await self._signers.prepare([key.kid for key in keys if key.state in ("published", "signing")])
         for event in due(keys, self._authority.longest_lifetime, change, iter(self._new_id, None)):
-            await self._store.writer.append(Fact(event=event, decided_at=self._authority.position))
+            await asyncio.to_thread(self._append_once, event)
+            await self._store.barrier.passed()
+
+    def _append_once(self, event: KeyActivated | KeyRetired) -> None:
+        """Every node sees that the time has come; the first to say so has said it for all."""
+        said = DCBQuery(items=[DCBQueryItem(types=[event.TYPE], tags=[tag("key", event.kid)])])
+        with suppress(IntegrityError):
+            self._log.append([encode(event)], DCBAppendCondition(said))
 
     async def _forget(self) -> None:
         now = self._clock() // 1000

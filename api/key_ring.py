@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterable
+from contextlib import suppress
+
 from api.private_keys import KeyUnavailable, PrivateKeys
 from api.signing_keys import SigningKey
 from domain.identifiers import Kid
@@ -18,6 +22,14 @@ class KeyRing:
     def __init__(self, private_keys: PrivateKeys) -> None:
         self._private_keys = private_keys
         self._keys: dict[Kid, SigningKey] = {}
+
+    async def prepare(self, kids: Iterable[Kid]) -> None:
+        """Fetch the private keys that will be needed, so that no request has to wait for one. Raises nothing: what is
+        missing is missed, by name, when it is needed."""
+        for kid in kids:
+            if kid not in self._keys:
+                with suppress(KeyUnavailable, StoreError):
+                    self._keys[kid] = await asyncio.to_thread(self._private_keys.load, kid)
 
     def signer(self, kid: Kid) -> SigningKey:
         """The private key. Raises SigningKeyMissing, whose text says where it was looked for and what to do."""

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from api.settings import Settings
 from eventstore.fence import Fence
 from eventstore.online import OnlineStore
+from eventstore.postgres import PostgresRecorder
+from eventstore.postgres_link import Link
+from eventstore.postgres_online import PostgresOnline
+from eventstore.postgres_side_tables import PostgresSideTables
 from eventstore.side_tables import SideTables
 from eventstore.sqlite import SQLiteRecorder
 from eventstore.sqlite_online import SQLiteOnline
+from eventstore.store import LogStore, SideStore
 from projections.authority import FoldedAuthority
 from projections.births import Births
 
@@ -23,15 +29,13 @@ class NotInitialised(Exception):
 class Ledger:
     """The log, its side tables, and the authority folded up to the moment of opening."""
 
-    recorder: SQLiteRecorder
-    side_tables: SideTables
+    recorder: LogStore
+    side_tables: SideStore
     authority: FoldedAuthority
     fence: Fence
     births: Births
-
-    def online(self) -> OnlineStore:
-        """The same store, for a running service."""
-        return SQLiteOnline(self.recorder, self.side_tables, self.fence, self.authority)
+    online: Callable[[], OnlineStore]
+    """The same store, for a running service."""
 
     def close(self) -> None:
         """Close the store."""
@@ -39,22 +43,53 @@ class Ledger:
 
 
 def open_ledger(path: Path) -> Ledger:
-    """Open an existing store. Raises NotInitialised, StoreError, or what the codec raises on a log it cannot read."""
+    """Open an existing embedded store.
+
+    Raises NotInitialised, StoreError, or what the codec raises on a log it cannot read.
+    """
     if not path.exists():
         raise NotInitialised(
             f"there is no event store at {path}: run `counterfoil init`, or set COUNTERFOIL_STORE"
         )
-    return _open(path)
+    return _embedded(path)
 
 
 def create_ledger(path: Path) -> Ledger:
-    """Open the store, creating it if there is none."""
+    """Open the embedded store, creating it if there is none."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    return _open(path)
+    return _embedded(path)
 
 
-def _open(path: Path) -> Ledger:
+def open_shared_ledger(url: str) -> Ledger:
+    """Open the store of a `postgresql://` URL. Raises StoreError, or what the codec raises on a log it cannot read."""
+    recorder = PostgresRecorder(url)
+    tables = PostgresSideTables(recorder.store)
+    authority, fence = _folded(recorder)
+    return Ledger(
+        recorder=recorder,
+        side_tables=tables,
+        authority=authority,
+        fence=fence,
+        births=Births(recorder),
+        online=lambda: PostgresOnline(lambda: Link(url), tables, fence, authority),
+    )
+
+
+def _embedded(path: Path) -> Ledger:
     recorder = SQLiteRecorder(path)
+    tables = SideTables(recorder)
+    authority, fence = _folded(recorder)
+    return Ledger(
+        recorder=recorder,
+        side_tables=tables,
+        authority=authority,
+        fence=fence,
+        births=Births(recorder),
+        online=lambda: SQLiteOnline(recorder, tables, fence, authority),
+    )
+
+
+def _folded(recorder: LogStore) -> tuple[FoldedAuthority, Fence]:
     try:
         authority = FoldedAuthority()
         fence = Fence(recorder, authority)
@@ -62,18 +97,14 @@ def _open(path: Path) -> Ledger:
     except BaseException:
         recorder.close()
         raise
-    return Ledger(
-        recorder=recorder,
-        side_tables=SideTables(recorder),
-        authority=authority,
-        fence=fence,
-        births=Births(recorder),
-    )
+    return authority, fence
 
 
 def require_policy(ledger: Ledger, settings: Settings) -> None:
     """Raises NotInitialised where nothing could be decided: no policy, or no key that signs."""
     if not ledger.authority.policy.issuer:
-        raise NotInitialised(f"{settings.store_path} has no policy yet: run `counterfoil policy apply FILE`")
+        raise NotInitialised(
+            f"{settings.store_name} has no policy yet: run `counterfoil init`, or `counterfoil policy apply FILE`"
+        )
     if not ledger.authority.registry.keys:
-        raise NotInitialised(f"{settings.store_path} has no signing key yet: run `counterfoil init`")
+        raise NotInitialised(f"{settings.store_name} has no signing key yet: run `counterfoil init`")

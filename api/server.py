@@ -19,11 +19,11 @@ import uvicorn
 
 from api.app import Application
 from api.http_protocol import HttpProtocol
-from api.key_directory import KeyDirectory
-from api.ledger import Ledger, open_ledger, require_policy
+from api.ledger import Ledger, require_policy
 from api.logs import log_to
 from api.service import Service
 from api.settings import PREFIX, SettingInvalid, Settings
+from api.stores import node_secrets, opened
 
 GC_THRESHOLDS: Final = (50_000, 50, 100)
 """Together with `gc.freeze`: requests leave almost no cycles behind, and a full collection walks every cached birth.
@@ -43,22 +43,37 @@ _log = logging.getLogger("counterfoil")
 
 
 def serve(settings: Settings, announce: Callable[[str], None]) -> None:
-    """Serve until a signal ends it; `announce` is given the URL once connections are accepted.
+    """Serve from this process until a signal ends it; `announce` is given the URL once connections are accepted.
 
     Raises SettingInvalid, NotInitialised, KeyUnavailable and StoreError before it listens.
     """
-    ledger = open_ledger(settings.store_path)
+    ledger = checked_ledger(settings)
     try:
-        _require(ledger, settings)
-        listening = _listen(settings)
+        listening = listen(settings)
     except BaseException:
         ledger.close()
         raise
+    run(settings, ledger, listening, lambda: announce(url_of(listening)))
+
+
+def checked_ledger(settings: Settings) -> Ledger:
+    """The store, with all that a server needs of it. Raises as `serve` does."""
+    ledger = opened(settings)
+    try:
+        _require(ledger, settings)
+    except BaseException:
+        ledger.close()
+        raise
+    return ledger
+
+
+def run(settings: Settings, ledger: Ledger, listening: socket.socket, announce: Callable[[], None]) -> None:
+    """Serve on a socket that is bound, until a signal ends it."""
     log_to(sys.stderr, settings.log_level)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
     app = Application(Service(settings, ledger), settings.jwks_max_age)
-    _Server(_config(app), lambda: announce(_url(listening))).run(sockets=[listening])
+    _Server(_config(app), announce).run(sockets=[listening])
 
 
 def _stop(*_: object) -> None:
@@ -69,12 +84,14 @@ def _stop(*_: object) -> None:
 def _require(ledger: Ledger, settings: Settings) -> None:
     """Better to say now what is missing than to answer every request with 503."""
     require_policy(ledger, settings)
+    keys = node_secrets(settings, ledger).keys
     kid = ledger.authority.signing_key()
     if kid is not None:
-        KeyDirectory(settings.keys_path).load(kid)
+        keys.load(kid)
 
 
-def _listen(settings: Settings) -> socket.socket:
+def listen(settings: Settings, *, shared: bool = False) -> socket.socket:
+    """A bound socket; with `shared`, connections are spread over all that are bound so. Raises SettingInvalid."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -82,6 +99,8 @@ def _listen(settings: Settings) -> socket.socket:
         with contextlib.ExitStack() as unless_bound:
             listening = unless_bound.enter_context(socket.socket(family, kind, protocol))
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if shared:
+                listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             listening.bind(address)
             unless_bound.pop_all()
     except OSError as error:
@@ -92,7 +111,8 @@ def _listen(settings: Settings) -> socket.socket:
     return listening
 
 
-def _url(listening: socket.socket) -> str:
+def url_of(listening: socket.socket) -> str:
+    """Where it can be reached."""
     host, port = listening.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 

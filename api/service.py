@@ -22,7 +22,6 @@ from api.housekeeping import Housekeeping
 from api.introspection_endpoint import IntrospectionEndpoint
 from api.jwks_cache import JwksCache
 from api.jwks_fetcher import JwksFetcher
-from api.key_directory import KeyDirectory
 from api.key_ring import KeyRing
 from api.ledger import Ledger
 from api.memories import PSEUDONYM_KEY, Memories
@@ -35,6 +34,7 @@ from api.recorder import Recorder
 from api.revocation_endpoint import RevocationEndpoint
 from api.settings import Settings
 from api.stamps import milliseconds, new_id
+from api.stores import node_secrets
 from api.throttle import FailedAttempts
 from api.token_desk import TokenDesk
 from api.token_endpoint import TokenEndpoint
@@ -56,21 +56,24 @@ class Service:
         self.denials = Denials(clock)
         self.failed_attempts = FailedAttempts(clock)
         self.rates = RateLimits(authority, clock)
+        secrets = node_secrets(settings, ledger)
         # The first call ever writes; it must not happen on the way of a request.
-        memories = Memories(self.store, ledger.side_tables.secret_material(PSEUDONYM_KEY))
+        memories = Memories(self.store, secrets.material(PSEUDONYM_KEY))
         self.tokens = OwnTokens(authority.registry, self.barrier, OnlineBirths(self.store))
         self.authentication = ClientAuthentication(
             authority.registry, self.barrier, self.store, memories, clock, lambda: authority.position
         )
         self.bearer = BearerAuthentication(authority, self.barrier, self.tokens, clock)
-        self.signers = KeyRing(KeyDirectory(settings.keys_path))
+        self.signers = KeyRing(secrets.keys)
         self.origins = Origins(settings.node, settings.proxies, new_id)
         self._jwks = JwksCache(JwksFetcher(allow_loopback=settings.allow_loopback_jwks).fetch, time.monotonic)
         self.housekeeping = Housekeeping(
             node=settings.node,
             authority=authority,
+            log=ledger.recorder,
             store=self.store,
             denials=self.denials,
+            signers=self.signers,
             new_id=new_id,
             clock=clock,
         )

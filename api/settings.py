@@ -16,6 +16,7 @@ from api.sealing import FILE_SETTING, SETTING, KeyEncryptionKey
 
 PREFIX: Final = "COUNTERFOIL_"
 _SQLITE: Final = "sqlite:///"
+_POSTGRESQL: Final = ("postgresql://", "postgres://")
 
 
 class SettingInvalid(Exception):
@@ -26,8 +27,8 @@ class SettingInvalid(Exception):
 class Settings:
     """Each field is the environment variable `COUNTERFOIL_<FIELD IN UPPER CASE>`; the docstrings are the reference."""
 
-    store: str = "counterfoil.db"
-    """Where the event store is: a path, or `sqlite:///path`."""
+    store: str = field(default="counterfoil.db", repr=False)
+    """Where the event store is: a path, `sqlite:///path`, or `postgresql://user:password@host/database`."""
     keys: str = ""
     """Directory of the private signing keys; `<store>.keys` unless set."""
     key_encryption_key: str = field(default="", repr=False)
@@ -38,6 +39,8 @@ class Settings:
     """Address to listen on."""
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8080
     """Port to listen on; 0 takes a free one."""
+    workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
+    """Processes that serve on the port; on a PostgreSQL store, one for each core."""
     node: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] = socket.gethostname()[:64]
     """The name of this node, as events say it."""
     trusted_proxies: str = ""
@@ -48,6 +51,19 @@ class Settings:
     """Whether a trusted issuer's `jwks_uri` may be on a loopback address: for demonstrations and tests only."""
     log_level: str = "info"
     """`debug`, `info`, `warning` or `error`."""
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether the store is a PostgreSQL database, which many nodes may share."""
+        return self.store.startswith(_POSTGRESQL)
+
+    @property
+    def store_name(self) -> str:
+        """The store as messages name it: no password in it, nor anything else that may follow the database."""
+        if not self.is_shared:
+            return str(self.store_path)
+        place = self.store.partition("?")[0].rpartition("@")[2]
+        return f"postgresql://{place.removeprefix('postgresql://').removeprefix('postgres://')}"
 
     @property
     def store_path(self) -> Path:
@@ -106,8 +122,8 @@ def _check(settings: Settings) -> None:
         raise SettingInvalid(
             f"{PREFIX}LOG_LEVEL must be debug, info, warning or error, not {settings.log_level!r}"
         )
-    if "://" in settings.store and not settings.store.startswith(_SQLITE):
-        raise SettingInvalid(f"{PREFIX}STORE must be a path or start with {_SQLITE}")
+    if "://" in settings.store and not settings.store.startswith((_SQLITE, *_POSTGRESQL)):
+        raise SettingInvalid(f"{PREFIX}STORE must be a path or start with {_SQLITE} or {_POSTGRESQL[0]}")
     _check_key_encryption_key(settings)
     try:
         settings.proxies  # noqa: B018 - read for its error

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from domain.events import Event, KeyActivated, KeyCompromised, KeyPublished, KeyRetired
+from domain.events import KeyActivated, KeyCompromised, KeyPublished, KeyRetired
 from domain.identifiers import Kid, Position
 from domain.requests import Origin
 
@@ -85,15 +85,17 @@ def compromise(kid: Kid, change: KeyChange, event_id: str) -> KeyCompromised:
     return KeyCompromised(id=event_id, at=change.now, origin=change.origin, by=change.by, kid=kid)
 
 
-def due(keys: Iterable[Key], longest_lifetime: int, change: KeyChange, new_ids: Iterable[str]) -> list[Event]:
+def due(
+    keys: Iterable[Key], longest_lifetime: int, change: KeyChange, new_ids: Iterable[str]
+) -> Sequence[KeyActivated | KeyRetired]:
     """What time alone brings: the newest key whose time has come starts to sign, a superseded one is retired."""
     now = change.now // 1000
     ids = iter(new_ids)
     waiting = [key for key in keys if key.state == "published" and key.signs_from <= now]
     newest = max(waiting, key=lambda key: key.published, default=None)
-    events: list[Event] = [] if newest is None else [activate(newest.kid, change, next(ids))]
+    activated = [] if newest is None else [activate(newest.kid, change, next(ids))]
     outlived = [key for key in keys if key.state == "verifying" and _outlived(key, longest_lifetime, now)]
-    return events + [retire(key.kid, change, next(ids)) for key in outlived]
+    return [*activated, *(retire(key.kid, change, next(ids)) for key in outlived)]
 
 
 def _outlived(key: Key, longest_lifetime: int, now: int) -> bool:

@@ -21,23 +21,25 @@ STATEMENT_TIMEOUT: Final = 1500
 """Milliseconds that a statement of a request may take."""
 MAINTENANCE_TIMEOUT: Final = 30_000
 """Milliseconds for the pages that auditors read and for what an operator does."""
+MIGRATION_PATIENCE: Final = 60_000
+"""Milliseconds that a migration waits for another, or for a table."""
 CONNECT_TIMEOUT: Final = 2
 """Seconds. libpq knows no smaller bound than two."""
 POOLED: Final = 3
 """Connections of a process for all that is not on the way of a request."""
 
 # The library silences the pool at import, and with it every reconnect (its `postgres.py`).
-logging.getLogger("psycopg.pool").setLevel(logging.NOTSET)
-logging.getLogger("psycopg").setLevel(logging.NOTSET)
+logging.getLogger("psycopg.pool").setLevel(logging.WARNING)
+logging.getLogger("psycopg").setLevel(logging.WARNING)
 
 
-def session(statement_timeout: int) -> dict[str, str]:
+def session(statement_timeout: int, lock_timeout: int = LOCK_TIMEOUT) -> dict[str, str]:
     """The settings of a session. Appends are sound under READ COMMITTED alone, so that is not left to the role."""
     return {
         "application_name": "counterfoil",
         "default_transaction_isolation": "read committed",
         "default_transaction_read_only": "off",
-        "lock_timeout": str(LOCK_TIMEOUT),
+        "lock_timeout": str(lock_timeout),
         "statement_timeout": str(statement_timeout),
         "idle_in_transaction_session_timeout": "2000",
         "tcp_keepalives_idle": "5",
@@ -47,13 +49,15 @@ def session(statement_timeout: int) -> dict[str, str]:
     }
 
 
-def connection_string(url: str, statement_timeout: int = MAINTENANCE_TIMEOUT) -> str:
+def connection_string(
+    url: str, statement_timeout: int = MAINTENANCE_TIMEOUT, lock_timeout: int = LOCK_TIMEOUT
+) -> str:
     """What libpq is given for a `postgresql://` URL. Raises StoreError for a URL that it does not take."""
     try:
         asked = conninfo.conninfo_to_dict(url)
     except psycopg.ProgrammingError as error:
         raise StoreError(f"COUNTERFOIL_STORE is no URL of a PostgreSQL database: {error}") from None
-    settings = {**session(statement_timeout)}
+    settings = session(statement_timeout, lock_timeout)
     options = " ".join(f"-c {name}={value.replace(' ', chr(92) + ' ')}" for name, value in settings.items())
     ours = {
         "connect_timeout": CONNECT_TIMEOUT,
@@ -66,6 +70,13 @@ def connection_string(url: str, statement_timeout: int = MAINTENANCE_TIMEOUT) ->
     given: dict[str, Any] = {**ours, **asked}
     given["options"] = f"{asked.get('options') or ''} {options}".strip()
     return conninfo.make_conninfo(**given)
+
+
+def owner_connection(url: str) -> psycopg.Connection[Any]:
+    """A connection without time limits, for whoever changes the schema. Raises StoreError, psycopg.Error."""
+    return psycopg.connect(
+        connection_string(url, 0, MIGRATION_PATIENCE), autocommit=True, row_factory=tuple_row
+    )
 
 
 class Datastore(PostgresDatastore):

@@ -83,7 +83,9 @@ class PostgresOnline:
 
     async def _listen(self, heard: Callable[[], None]) -> None:
         if self._hearing.is_connected:
-            await self._hearing.rows(_ALIVE)  # a connection that has silently died would never call back again
+            await self._hearing.rows(
+                _ALIVE
+            )  # a connection that has silently died would never call back again
         else:
             await self._hearing.listen(HINTS, heard)
 

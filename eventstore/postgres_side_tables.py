@@ -9,6 +9,7 @@ from typing import Final
 
 from domain.identifiers import ClientId
 from eventstore.postgres_connections import Datastore
+from eventstore.postgres_outages import OutagesTold
 
 _ADD_SECRET: Final = """
 INSERT INTO counterfoil.client_secrets(client, credential_id, sha256) VALUES (%s, %s, %s)
@@ -27,6 +28,7 @@ _SEALED_NAMES: Final = "SELECT name FROM counterfoil.sealed_secrets ORDER BY nam
 _KEEP_SEALED: Final = """
 INSERT INTO counterfoil.sealed_secrets(name, sealed) VALUES (%s, %s) ON CONFLICT (name) DO NOTHING
 """
+_KEEP_INSERTS_OUT: Final = "LOCK TABLE counterfoil.sealed_secrets IN SHARE ROW EXCLUSIVE MODE"
 _REPLACE_SEALED: Final = "UPDATE counterfoil.sealed_secrets SET sealed = %s WHERE name = %s"
 _SNAPSHOT: Final = "SELECT position, data FROM counterfoil.snapshots WHERE name = %s"
 _KEEP_SNAPSHOT: Final = """
@@ -89,11 +91,19 @@ class PostgresSideTables:
         """Keep it, unless the name is taken: whoever comes second reads what the first one kept."""
         self._store.change(_KEEP_SEALED, (name, value))
 
-    def replace_sealed(self, values: Mapping[str, bytes]) -> None:
-        """Put these in the place of what was kept under their names, all or none."""
-        with self._store.connection() as connection, connection.transaction():
+    def replace_sealed(self, values: Mapping[str, bytes]) -> bool:
+        """Give every row its new value, all or none. False, and nothing is changed, if there are other names by now."""
+        with (
+            self._store.connection() as connection,
+            OutagesTold(of_append=True),
+            connection.transaction(),
+        ):
+            connection.execute(_KEEP_INSERTS_OUT)
+            if {name for (name,) in connection.execute(_SEALED_NAMES)} != set(values):
+                return False
             for name, value in values.items():
                 connection.execute(_REPLACE_SEALED, (value, name))
+        return True
 
     def snapshot(self, name: str) -> tuple[int, bytes] | None:
         """Position and content of a snapshot."""

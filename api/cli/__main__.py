@@ -2,4 +2,5 @@
 
 from api.cli.root import main
 
-main(prog_name="counterfoil")
+if __name__ == "__main__":  # workers import this module again
+    main(prog_name="counterfoil")

@@ -9,9 +9,11 @@ from api.policy_file import PolicyFileError
 from api.private_keys import KeyUnavailable
 from api.sealing import SealBroken, WrongKeyEncryptionKey
 from api.settings import SettingInvalid
+from api.workers import WorkerFailed
 from domain.apply_policy import IssuerChanged
 from eventstore.codec import UnknownEventType, UnreadableEvent
 from eventstore.errors import StoreError
+from eventstore.postgres_migration import SchemaMissing, UnsafeDatabase
 
 MISTAKES = (
     SettingInvalid,
@@ -21,8 +23,10 @@ MISTAKES = (
     IssuerChanged,
     KeyUnavailable,
     WrongKeyEncryptionKey,
+    SchemaMissing,
+    UnsafeDatabase,
 )
-OUTAGES = (StoreError, UnknownEventType, UnreadableEvent, SealBroken)
+OUTAGES = (StoreError, UnknownEventType, UnreadableEvent, SealBroken, WorkerFailed)
 
 
 def failure_of(error: Exception) -> CommandFailed | None:

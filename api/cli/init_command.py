@@ -14,9 +14,10 @@ from api.cli.opened_store import operator_at
 from api.cli.policy_source import policy_from
 from api.cli.store_options import json_option, operator_options
 from api.cli.terminal_text import visible
-from api.ledger import Ledger, create_ledger
+from api.ledger import Ledger
 from api.secret_operations import NewSecret
 from api.settings import Settings, read_settings
+from api.stores import created
 from domain.policy import Policy
 
 
@@ -45,7 +46,7 @@ def init(
     """
     settings = read_settings(os.environ, store=store, keys=keys)
     policy = policy_from(policy_file)
-    ledger = create_ledger(settings.store_path)
+    ledger = created(settings)
     try:
         secrets = _begin(ledger, settings, policy, by)
     finally:
@@ -53,18 +54,22 @@ def init(
     if as_json:
         print_secrets_as_json(secrets)
         return
-    click.echo(f"event store   {settings.store_path}")
-    click.echo(f"signing keys  {settings.keys_path}")
+    click.echo(f"event store   {visible(settings.store_name)}")
+    click.echo(f"signing keys  {'sealed in the store' if settings.is_shared else settings.keys_path}")
     click.echo(f"issuer        {visible(policy.issuer)}")
     print_secrets(secrets)
-    where = [f" --{name} {shlex.quote(value)}" for name, value in (("store", store), ("keys", keys)) if value]
+    given = {
+        "store": "" if settings.is_shared else store,
+        "keys": keys,
+    }  # what has a password is not repeated
+    where = [f" --{name} {shlex.quote(value)}" for name, value in given.items() if value]
     click.echo(f"Next: counterfoil serve{''.join(where)}")
 
 
 def _begin(ledger: Ledger, settings: Settings, policy: Policy, by: str | None) -> list[NewSecret]:
     if ledger.authority.policy.issuer:
         raise mistake(
-            f"{settings.store_path} has a policy already: change it with `counterfoil policy apply FILE`"
+            f"{settings.store_name} has a policy already: change it with `counterfoil policy apply FILE`"
         )
     operator = operator_at(ledger, settings, by)
     if not ledger.authority.registry.keys:

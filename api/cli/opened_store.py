@@ -7,19 +7,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from api.cli.store_options import user_name
-from api.key_directory import KeyDirectory
-from api.ledger import Ledger, open_ledger
+from api.ledger import Ledger
 from api.operations import Operator
 from api.operator_log import OperatorMistake
 from api.sealed_secrets import SecretTable
 from api.settings import Settings, read_settings
+from api.signing_keys import SigningKey
 from api.stamps import milliseconds, new_id
+from api.stores import node_secrets, opened
+from domain.identifiers import Kid
 
 
 @contextmanager
 def opened_ledger(store: str | None) -> Iterator[Ledger]:
     """The store that the settings name. Raises SettingInvalid, NotInitialised, StoreError."""
-    ledger = open_ledger(read_settings(os.environ, store=store).store_path)
+    ledger = opened(read_settings(os.environ, store=store))
     try:
         yield ledger
     finally:
@@ -32,7 +34,7 @@ def opened_operator(
 ) -> Iterator[tuple[Operator, Ledger, Settings]]:
     """Who runs the command, at the store that the settings name. Raises SettingInvalid, NotInitialised, StoreError."""
     settings = read_settings(os.environ, store=store, keys=keys)
-    ledger = open_ledger(settings.store_path)
+    ledger = opened(settings)
     try:
         yield operator_at(ledger, settings, by), ledger, settings
     finally:
@@ -43,12 +45,28 @@ def operator_at(ledger: Ledger, settings: Settings, by: str | None) -> Operator:
     """The operator; the log keeps the user's name unless another is given."""
     return Operator(
         ledger,
-        KeyDirectory(settings.keys_path),
+        KeysWhenNeeded(settings, ledger),
         by=by or user_name(),
         node=settings.node,
         new_id=new_id,
         clock=milliseconds,
     )
+
+
+class KeysWhenNeeded:
+    """Implements `api.private_keys.PrivateKeys`. Whoever pulls the plug needs no key, and must not have to find one."""
+
+    def __init__(self, settings: Settings, ledger: Ledger) -> None:
+        self._settings = settings
+        self._ledger = ledger
+
+    def save(self, key: SigningKey) -> None:
+        """As the place of the keys does."""
+        node_secrets(self._settings, self._ledger).keys.save(key)
+
+    def load(self, kid: Kid) -> SigningKey:
+        """As the place of the keys does."""
+        return node_secrets(self._settings, self._ledger).keys.load(kid)
 
 
 def secret_table(ledger: Ledger) -> SecretTable:

@@ -11,6 +11,7 @@ from domain.events import SubjectRevoked, TokenExchanged, TokenRevoked
 from domain.identifiers import Kid
 from domain.refusals import Reason
 from eventstore.errors import StoreFull
+from eventstore.sqlite import SQLiteRecorder
 from tests.service_under_test import ServiceUnderTest, check_error, claims_of
 
 
@@ -171,6 +172,7 @@ def test_r_11_a_revocation_that_cannot_be_recorded_promises_nothing(tmp_path: Pa
     sut = ServiceUnderTest(tmp_path)
     root, _, hr = sut.chain()
     recorder = sut.service.ledger.recorder
+    assert isinstance(recorder, SQLiteRecorder)
     real, recorder.begin = recorder.begin, _refusing  # type: ignore[method-assign]
     waiting, recorder.begin_waiting = recorder.begin_waiting, _refusing  # type: ignore[method-assign]
     answer = sut.post("/oauth/revoke", "travel", token=root)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from domain.events import Event, KeyActivated, KeyCompromised, KeyRetired
@@ -19,7 +20,7 @@ def change(story: Story) -> KeyChange:
     return KeyChange(by="o", origin=ORIGIN, now=story.now)
 
 
-def tend(story: Story) -> list[Event]:
+def tend(story: Story) -> Sequence[Event]:
     """What time alone brings; appended."""
     registry = story.authority.registry
     events = due(list(registry.keys.values()), 300, change(story), iter(story.id, None))

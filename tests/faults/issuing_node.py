@@ -61,7 +61,7 @@ async def issue(node: Node) -> None:
 async def run(folder: Path, commits: int, file_limit: int) -> None:
     """Start, say so, and work until killed."""
     ledger = open_ledger(settings_in(folder).store_path)
-    if commits:
+    if commits and isinstance(ledger.recorder, SQLiteRecorder):
         die_after_commit(ledger.recorder, commits)
     node = Node(settings_in(folder), ledger)
     if file_limit:

@@ -1,0 +1,78 @@
+"""From settings to an opened store, and to the secrets that belong to it: the one place that tells the two apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from api.kek_files import key_encryption_key
+from api.key_directory import KeyDirectory
+from api.ledger import Ledger, create_ledger, open_ledger, open_shared_ledger
+from api.private_keys import PrivateKeys
+from api.sealed_keys import SealedKeys
+from api.sealed_secrets import SealedSecrets, SecretTable, keep_kek_check, require_kek
+from api.sealing import FILE_SETTING, SETTING, KeyEncryptionKey
+from api.settings import SettingInvalid, Settings
+from eventstore.side_tables import SideTables
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeSecrets:
+    """What a node must keep to itself."""
+
+    keys: PrivateKeys
+    """Private signing keys."""
+    material: Callable[[str], bytes]
+    """The secret of that name: made the first time, the same for every process on the store."""
+
+
+def opened(settings: Settings) -> Ledger:
+    """Open an existing store. Raises NotInitialised, StoreError, and what the codec raises on a log it cannot read."""
+    if settings.is_shared:
+        return open_shared_ledger(settings.store)
+    return open_ledger(settings.store_path)
+
+
+def created(settings: Settings) -> Ledger:
+    """The same, creating an embedded store where there is none, and giving a shared one its key-encryption key.
+
+    Raises SettingInvalid, WrongKeyEncryptionKey, SealBroken as well.
+    """
+    if not settings.is_shared:
+        return create_ledger(settings.store_path)
+    kek = _kek(settings)
+    ledger = open_shared_ledger(settings.store)
+    try:
+        keep_kek_check(_table(ledger), kek)
+    except BaseException:
+        ledger.close()
+        raise
+    return ledger
+
+
+def node_secrets(settings: Settings, ledger: Ledger) -> NodeSecrets:
+    """The secrets of a node on this ledger; the key-encryption key is checked first.
+
+    Raises SettingInvalid, WrongKeyEncryptionKey, SealBroken, StoreError.
+    """
+    if isinstance(ledger.side_tables, SideTables):
+        return NodeSecrets(keys=KeyDirectory(settings.keys_path), material=ledger.side_tables.secret_material)
+    kek, table = _kek(settings), _table(ledger)
+    require_kek(table, kek)
+    return NodeSecrets(keys=SealedKeys(table, kek), material=SealedSecrets(table, kek).secret_material)
+
+
+def _kek(settings: Settings) -> KeyEncryptionKey:
+    kek = key_encryption_key(settings)
+    if kek is None:
+        raise SettingInvalid(
+            f"a PostgreSQL store seals its secrets: set {FILE_SETTING} or {SETTING} "
+            "(`counterfoil keys new-kek FILE` makes one)"
+        )
+    return kek
+
+
+def _table(ledger: Ledger) -> SecretTable:
+    if not isinstance(ledger.side_tables, SecretTable):
+        raise TypeError("this store seals nothing")
+    return ledger.side_tables

@@ -1,0 +1,68 @@
+"""The blocking ports of a store, which commands, audits and the start of a node use; both stores implement them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol
+
+from eventsourcing.dcb.api import (
+    DCBAppendCondition,
+    DCBEvent,
+    DCBQuery,
+    DCBReadResponse,
+    DCBSequencedEvent,
+)
+
+from domain.identifiers import ClientId
+
+
+class LogStore(Protocol):
+    """The log. Everything raises StoreError."""
+
+    def read(
+        self, query: DCBQuery | None = None, *, after: int | None = None, limit: int | None = None
+    ) -> DCBReadResponse:
+        """The events that a query finds, as of the moment of the call, in order."""
+
+    def append(self, events: Sequence[DCBEvent], condition: DCBAppendCondition | None = None) -> int:
+        """Append durably under the condition; the position of the last event. Raises IntegrityError if it fails."""
+
+    def data_version(self) -> int:
+        """Changes whenever anybody has committed."""
+
+    def fence_position(self) -> int:
+        """The position of the last fence event; 0 if there is none."""
+
+    def read_fence(self, after: int, limit: int | None = None) -> Iterator[DCBSequencedEvent]:
+        """The fence events after a position, in order."""
+
+    def read_tokens(self, tags: list[str]) -> list[DCBSequencedEvent]:
+        """The events under these `token:` tags, tag by tag, each in order."""
+
+    def last_position(self) -> int:
+        """The position of the last event; 0 if there is none."""
+
+    def event_at(self, position: int) -> DCBSequencedEvent | None:
+        """The event at a position, if there is one."""
+
+    def close(self) -> None:
+        """Leave the store."""
+
+
+class SideStore(Protocol):
+    """What is kept beside the log and can be forgotten. Everything raises StoreError."""
+
+    def add_client_secret(self, client: str, credential_id: str, sha256: bytes) -> None:
+        """Keep the hash of a secret (32 bytes)."""
+
+    def remove_client_secret(self, client: str, credential_id: str) -> bool:
+        """Forget the hash of a secret; whether there was one."""
+
+    def client_secrets(self) -> Mapping[ClientId, Mapping[str, bytes]]:
+        """Client → credential id → SHA-256 of the secret."""
+
+    def subject_of(self, issuer: str, pseudonym: str) -> str | None:
+        """The subject behind a pseudonym, unless it was never known or is forgotten."""
+
+    def forget_pseudonym(self, issuer: str, pseudonym: str) -> bool:
+        """Destroy the way back to a subject; whether there was one."""
