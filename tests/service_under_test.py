@@ -17,13 +17,12 @@ import uvicorn
 
 from api.app import Application
 from api.http_protocol import HttpProtocol
-from api.key_directory import KeyDirectory
-from api.ledger import create_ledger, open_ledger
 from api.operations import Operator
 from api.service import Service
 from api.settings import Settings
 from api.signing_keys import SigningKey
 from api.stamps import milliseconds, new_id
+from api.stores import created, node_secrets, opened
 from domain.events import Event
 from domain.identifiers import ClientId
 from domain.policy_compilation import compile_policy
@@ -31,6 +30,7 @@ from domain.refusals import Reason
 from domain.requests import ACCESS_TOKEN, ID_TOKEN
 from eventstore.codec import decode
 from tests.domain.story import world
+from tests.stores import embedded_in
 
 EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
 JWT_BEARER: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -56,16 +56,17 @@ def claims_of(token: str) -> dict[str, Any]:
 class ServiceUnderTest:
     """One running service, its clients' secrets, the keys of others, and its log."""
 
-    def __init__(self, folder: Path, **changes: Any) -> None:
+    def __init__(self, folder: Path, *, settings: Settings | None = None, **changes: Any) -> None:
+        """On an embedded store in the folder, unless settings name another."""
         self.folder = folder
         self.corp_key, self.client_key = SigningKey.generate("ES256"), SigningKey.generate("ES256")
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        self.settings = Settings(store=str(folder / "log.db"), node="test")
-        self.operator_ledger = create_ledger(self.settings.store_path)
+        self.settings = settings or embedded_in(folder)
+        self.operator_ledger = created(self.settings)
         self.operator = Operator(
             self.operator_ledger,
-            KeyDirectory(self.settings.keys_path),
+            node_secrets(self.settings, self.operator_ledger).keys,
             by="test",
             node="test",
             new_id=new_id,
@@ -107,7 +108,7 @@ class ServiceUnderTest:
 
     def start(self) -> None:
         """Serve, from a thread."""
-        self.service = Service(self.settings, open_ledger(self.settings.store_path))
+        self.service = Service(self.settings, opened(self.settings))
         config = uvicorn.Config(
             Application(self.service, 300),
             loop="uvloop",
