@@ -10,6 +10,8 @@ import pytest
 
 from api.sealed_secrets import SecretTable, keep_kek_check
 from api.sealing import KeyEncryptionKey
+from eventstore.postgres_connections import Datastore
+from eventstore.postgres_side_tables import PostgresSideTables
 from tests.api.sqlite_secret_table import SQLiteSecretTable
 from tests.service_under_test import ServiceUnderTest
 from tests.stores import STORES, store_settings
@@ -32,7 +34,7 @@ def kek() -> KeyEncryptionKey:
     return KeyEncryptionKey(b"k" * 32)
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=STORES)
 def open_table(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], SecretTable]]:
     """Opens the table of one store, once more with each call, as another process would."""
     with ExitStack() as opened:
@@ -40,7 +42,9 @@ def open_table(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Calla
             case "sqlite":
                 yield lambda: opened.enter_context(closing(SQLiteSecretTable(tmp_path / "sealed.db")))
             case store:
-                pytest.fail(f"no table of sealed secrets for {store}")
+                with store_settings(request, store) as settings:
+                    url = "" if settings is None else settings.store
+                    yield lambda: PostgresSideTables(opened.enter_context(closing(Datastore(url))))
 
 
 @pytest.fixture

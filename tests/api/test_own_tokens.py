@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import pytest
 from eventsourcing.dcb.api import DCBEvent, DCBSequencedEvent
 
-from api.ledger import Ledger, open_ledger
+from api.ledger import Ledger
 from api.own_tokens import OwnTokens
+from api.stores import opened
 from domain.refusals import Reason
 from domain.requests import Evidence, OwnToken, UnusableToken
 from eventstore.errors import StoreError
@@ -52,9 +52,9 @@ def tokens(sut: ServiceUnderTest) -> list[str]:
 @pytest.fixture
 def ledger(sut: ServiceUnderTest) -> Iterator[Ledger]:
     """The same log, opened by another process, as it were."""
-    opened = open_ledger(Path(sut.settings.store_path))
-    yield opened
-    opened.close()
+    ledger = opened(sut.settings)
+    yield ledger
+    ledger.close()
 
 
 def evidence(

@@ -123,8 +123,7 @@ def test_a_01_a_03_hostile_words_stay_data(sut: ServiceUnderTest, name: str) -> 
     before = sut.position()
     answer = sut.exchange("travel", sut.first(), name)
     assert answer.status_code == 400
-    with sqlite3.connect(sut.settings.store_path) as connection:
-        rows = connection.execute("SELECT data FROM events WHERE position > ?", (before,)).fetchall()
-    connection.close()
-    for (data,) in rows:
-        assert not any(octet < 0x20 for octet in data)
+    rows = list(sut.operator_ledger.recorder.read(after=before))
+    assert rows
+    for stored in rows:
+        assert not any(octet < 0x20 for octet in stored.event.data)
