@@ -1,4 +1,5 @@
-"""What a node does between requests: count denials, let keys come and go, forget what has expired, tidy the store."""
+"""What a node does between requests: count denials, let keys come and go, forget what has expired, keep
+snapshots, tidy the store."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from eventsourcing.persistence import IntegrityError
 
 from api.denials import Denials
 from api.key_ring import KeyRing
+from api.snapshot_keeping import SnapshotKeeping
 from domain.events import KeyActivated, KeyRetired
 from domain.keys import KeyChange, due
 from domain.requests import Origin
@@ -42,6 +44,7 @@ class Housekeeping:
         authority: FoldedAuthority,
         log: LogStore,
         store: OnlineStore,
+        snapshots: SnapshotKeeping,
         denials: Denials,
         signers: KeyRing,
         new_id: Callable[[], str],
@@ -51,6 +54,7 @@ class Housekeeping:
         self._authority = authority
         self._log = log
         self._store = store
+        self._snapshots = snapshots
         self._denials = denials
         self._signers = signers
         self._new_id = new_id
@@ -75,12 +79,17 @@ class Housekeeping:
             await self.record_counts()
         if number % FORGET_EVERY == 0:
             await self._forget()
+        await self._snapshots.keep_seldom()
         await self._store.tidy()
 
     async def record_counts(self) -> None:
         """Append what was counted; also called once on the way out, so that nothing counted is lost."""
         for fact in self._denials.take(self._origin(), self._new_id, self._authority.position):
             await self._store.writer.append(fact)
+
+    async def keep_snapshot(self) -> None:
+        """Also called once on the way out, so that the next start has less to fold."""
+        await self._snapshots.keep_if_due()
 
     async def _change_keys(self) -> None:
         change = KeyChange(by="housekeeping", origin=self._origin(), now=self._clock())

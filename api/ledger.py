@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from api.settings import Settings
+from api.stamps import milliseconds
 from eventstore.fence import Fence
 from eventstore.online import OnlineStore
 from eventstore.postgres import PostgresRecorder
@@ -14,11 +15,14 @@ from eventstore.postgres_link import Link
 from eventstore.postgres_online import PostgresOnline
 from eventstore.postgres_side_tables import PostgresSideTables
 from eventstore.side_tables import SideTables
+from eventstore.snapshot_table import Seal
 from eventstore.sqlite import SQLiteRecorder
 from eventstore.sqlite_online import SQLiteOnline
 from eventstore.store import LogStore, SideStore
 from projections.authority import FoldedAuthority
 from projections.births import Births
+from projections.restoration import restore
+from projections.snapshots import Snapshots
 
 
 class NotInitialised(Exception):
@@ -34,6 +38,7 @@ class Ledger:
     authority: FoldedAuthority
     fence: Fence
     births: Births
+    snapshots: Snapshots
     online: Callable[[], OnlineStore]
     """The same store, for a running service."""
 
@@ -60,17 +65,19 @@ def create_ledger(path: Path) -> Ledger:
     return _embedded(path)
 
 
-def open_shared_ledger(url: str) -> Ledger:
+def open_shared_ledger(url: str, seal: Seal) -> Ledger:
     """Open the store of a `postgresql://` URL. Raises StoreError, or what the codec raises on a log it cannot read."""
     recorder = PostgresRecorder(url)
     tables = PostgresSideTables(recorder.store)
-    authority, fence = _folded(recorder)
+    snapshots = Snapshots(tables, recorder, seal)
+    authority, fence = _restored(recorder, snapshots)
     return Ledger(
         recorder=recorder,
         side_tables=tables,
         authority=authority,
         fence=fence,
         births=Births(recorder),
+        snapshots=snapshots,
         online=lambda: PostgresOnline(lambda: Link(url), tables, fence, authority),
     )
 
@@ -78,26 +85,25 @@ def open_shared_ledger(url: str) -> Ledger:
 def _embedded(path: Path) -> Ledger:
     recorder = SQLiteRecorder(path)
     tables = SideTables(recorder)
-    authority, fence = _folded(recorder)
+    snapshots = Snapshots(tables, recorder)
+    authority, fence = _restored(recorder, snapshots)
     return Ledger(
         recorder=recorder,
         side_tables=tables,
         authority=authority,
         fence=fence,
         births=Births(recorder),
+        snapshots=snapshots,
         online=lambda: SQLiteOnline(recorder, tables, fence, authority),
     )
 
 
-def _folded(recorder: LogStore) -> tuple[FoldedAuthority, Fence]:
+def _restored(recorder: LogStore, snapshots: Snapshots) -> tuple[FoldedAuthority, Fence]:
     try:
-        authority = FoldedAuthority()
-        fence = Fence(recorder, authority)
-        fence.catch_up()
+        return restore(recorder, snapshots, milliseconds() // 1000)
     except BaseException:
         recorder.close()
         raise
-    return authority, fence
 
 
 def require_policy(ledger: Ledger, settings: Settings) -> None:

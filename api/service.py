@@ -33,6 +33,7 @@ from api.rate_limits import RateLimits
 from api.recorder import Recorder
 from api.revocation_endpoint import RevocationEndpoint
 from api.settings import Settings
+from api.snapshot_keeping import SnapshotKeeping
 from api.stamps import milliseconds, new_id
 from api.stores import node_secrets
 from api.throttle import FailedAttempts
@@ -72,6 +73,7 @@ class Service:
             authority=authority,
             log=ledger.recorder,
             store=self.store,
+            snapshots=SnapshotKeeping(ledger.snapshots, authority, clock),
             denials=self.denials,
             signers=self.signers,
             new_id=new_id,
@@ -131,4 +133,5 @@ class Service:
                 await tending
             await self.housekeeping.record_counts()
             await self.store.close()
+            await self.housekeeping.keep_snapshot()
             self.ledger.close()

@@ -13,6 +13,7 @@ from api.sealed_keys import SealedKeys
 from api.sealed_secrets import SealedSecrets, SecretTable, keep_kek_check, require_kek
 from api.sealing import FILE_SETTING, SETTING, KeyEncryptionKey
 from api.settings import SettingInvalid, Settings
+from api.snapshot_seal import SnapshotSeal
 from eventstore.side_tables import SideTables
 
 
@@ -29,7 +30,7 @@ class NodeSecrets:
 def opened(settings: Settings) -> Ledger:
     """Open an existing store. Raises NotInitialised, StoreError, and what the codec raises on a log it cannot read."""
     if settings.is_shared:
-        return open_shared_ledger(settings.store)
+        return _shared(settings)
     return open_ledger(settings.store_path)
 
 
@@ -41,7 +42,7 @@ def created(settings: Settings) -> Ledger:
     if not settings.is_shared:
         return create_ledger(settings.store_path)
     kek = _kek(settings)
-    ledger = open_shared_ledger(settings.store)
+    ledger = _shared(settings)
     try:
         keep_kek_check(_table(ledger), kek)
     except BaseException:
@@ -60,6 +61,10 @@ def node_secrets(settings: Settings, ledger: Ledger) -> NodeSecrets:
     kek, table = _kek(settings), _table(ledger)
     require_kek(table, kek)
     return NodeSecrets(keys=SealedKeys(table, kek), material=SealedSecrets(table, kek).secret_material)
+
+
+def _shared(settings: Settings) -> Ledger:
+    return open_shared_ledger(settings.store, SnapshotSeal(lambda: key_encryption_key(settings)))
 
 
 def _kek(settings: Settings) -> KeyEncryptionKey:

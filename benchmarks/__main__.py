@@ -14,17 +14,18 @@ from rich.table import Table
 from benchmarks.bars import BARS, LIMITS
 from benchmarks.exchange import Measured, Plan, measure
 from benchmarks.machine import machine
-from benchmarks.startup import measure_startup
+from benchmarks.startup import DEEP, LONG, SHORT, measure_startup
 
 RESULTS = Path(__file__).parent / "results"
 
 
 @click.command()
 @click.option("--quick", is_flag=True, help="A minute instead of several; wider noise.")
-@click.option("--startup/--no-startup", default=True, help="Also fill a store with a million tokens.")
+@click.option("--startup/--no-startup", default=True, help="Also fill a store with five million events.")
+@click.option("--deep", is_flag=True, help="A million revocations among them, most of which have expired.")
 @click.option("--exchange/--no-exchange", "exchanging", default=True, help="Measure exchanges.")
 @click.option("--folder", type=click.Path(path_type=Path), help="Where the stores are made; a real disk.")
-def main(quick: bool, startup: bool, exchanging: bool, folder: Path | None) -> None:
+def main(quick: bool, startup: bool, deep: bool, exchanging: bool, folder: Path | None) -> None:
     """Measure this machine: exchanges and introspections against the floor, and cold start."""
     console = Console()
     figures: dict[str, float] = {}
@@ -42,8 +43,8 @@ def main(quick: bool, startup: bool, exchanging: bool, folder: Path | None) -> N
             console.print(_table(rows))
         if startup:
             (Path(made) / "startup").mkdir()
-            tokens = 100_000 if quick else 1_000_000
-            figures |= measure_startup(Path(made) / "startup", tokens, tokens // 100)
+            history = SHORT if quick else DEEP if deep else LONG
+            figures |= measure_startup(Path(made) / "startup", history)
     _report(console, figures)
 
 

@@ -25,8 +25,8 @@ BARS: Final = (
     Bar("exchange_warm_vs_floor", "at least", 0.70),
     Bar("exchange_cold_p99_over_p50", "at most", 5),
     Bar("exchange_warm_p99_over_p50", "at most", 5),
-    Bar("startup_seconds", "at most", 3),
-    Bar("startup_rss_megabytes", "at most", 250),
+    Bar("startup_seconds", "at most", 5),
+    Bar("startup_rss_megabytes", "at most", 400),
 )
 LIMITS: Final = {
     "crypto_bound_per_second": "ES256 verify + sign, one Python process",
@@ -35,6 +35,8 @@ LIMITS: Final = {
     "floor_vs_crypto_bound": "0.41 there; a floor far below both is a mistake",
     "rss_megabytes": "of the server, after all of the above",
     "cold_start_seconds": "from the start of the process to /readyz",
-    "startup_tokens": "events in the store for the two figures below",
-    "startup_revocations": "of them revoked and not yet expired",
+    "startup_events": "in the store for the figures below",
+    "startup_revocations": "of them revocations that still count",
+    "startup_unaided_seconds": "without a snapshot: every revocation there ever was is folded",
+    "startup_unaided_rss_megabytes": "likewise",
 }

@@ -1,70 +1,46 @@
-"""Cold start on a long history: a million token events and ten thousand revocations in the file."""
+"""Cold start on a long history: five million events, of which a hundred thousand are revocations that still count."""
 
 from __future__ import annotations
 
-import sys
-from dataclasses import replace
 from pathlib import Path
 
 from api.ledger import open_ledger
-from api.stamps import milliseconds, new_id
+from benchmarks.long_history import History, fill
 from benchmarks.servers import free_port, serve
 from benchmarks.world import World
-from domain.events import Event, RevokedBy, TokenIssued, TokenRevoked
-from domain.identifiers import Jti
-from domain.requests import Origin
-from eventstore.codec import decode, encode
-from eventstore.sqlite import SQLiteRecorder
 
-BATCH = 1000
-
-
-def fill(store: Path, tokens: int, revocations: int) -> None:
-    """Birth events like a real one, and revocations of some of them, spread evenly."""
-    recorder = SQLiteRecorder(store)
-    sample = next(event for event in map(decode, recorder.read()) if isinstance(event, TokenIssued))
-    every = tokens // revocations
-    for first in range(0, tokens, BATCH):
-        births = [_like(sample) for _ in range(min(BATCH, tokens - first))]
-        kills = [_revocation(birth) for birth in births[::every]]
-        recorder.append([encode(event) for event in (*births, *kills)])
-        recorder.index_tags(10 * BATCH)
-        if first % 50_000 == 0:
-            recorder.checkpoint(restart=True)
-            print(f"\r{first:>9} events", end="", file=sys.stderr, flush=True)
-    print(file=sys.stderr)
-    recorder.close()
+LONG = History(births=4_900_000, revocations=100_000, living=100_000)
+"""What the bars are about."""
+DEEP = History(births=4_000_000, revocations=1_000_000, living=100_000)
+"""As many events, and ten times as many revocations ever made."""
+SHORT = History(births=98_000, revocations=2000, living=2000)
 
 
-def _like(sample: TokenIssued) -> TokenIssued:
-    jti = Jti(new_id())
-    return replace(sample, id=new_id(), jti=jti, chain=jti)
-
-
-def _revocation(birth: TokenIssued) -> Event:
-    return TokenRevoked(
-        id=new_id(),
-        at=milliseconds(),
-        origin=Origin(node="bench", request=birth.origin.request),
-        by=RevokedBy(kind="client", name=birth.client),
-        until=birth.exp,
-        jti=birth.jti,
-        chain=birth.chain,
-    )
-
-
-def measure_startup(folder: Path, tokens: int, revocations: int) -> dict[str, float]:
-    """Seconds until it is ready, from the start of the process, and what it then holds in memory."""
+def measure_startup(folder: Path, history: History) -> dict[str, float]:
+    """Seconds until it is ready, from the start of the process, and what it then holds in memory: the first time,
+    when everything is folded, and with the snapshot that the first one left when it ended."""
     world = World(folder)
     world.mint(1)
-    fill(world.store, tokens, revocations)
-    ledger = open_ledger(world.store)
-    held = len(ledger.authority.revocations)
-    ledger.close()
-    with serve(world.store, free_port()) as server:
-        return {
-            "startup_tokens": float(tokens),
-            "startup_revocations": float(held),
-            "startup_seconds": server.cold_start,
-            "startup_rss_megabytes": server.resident_megabytes(),
+    fill(world.store, history)
+    with serve(world.store, free_port()) as first:
+        folding = {
+            "startup_unaided_seconds": first.cold_start,
+            "startup_unaided_rss_megabytes": first.resident_megabytes(),
         }
+    with serve(world.store, free_port()) as second:
+        restoring = {
+            "startup_seconds": second.cold_start,
+            "startup_rss_megabytes": second.resident_megabytes(),
+        }
+    return _what_there_is(world.store) | folding | restoring
+
+
+def _what_there_is(store: Path) -> dict[str, float]:
+    ledger = open_ledger(store)
+    try:
+        return {
+            "startup_events": float(ledger.recorder.last_position()),
+            "startup_revocations": float(len(ledger.authority.revocations)),
+        }
+    finally:
+        ledger.close()

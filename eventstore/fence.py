@@ -34,7 +34,8 @@ class Fence:
         self._source = source
         self._fold = fold
         self._seen_version = -1
-        self._recent: deque[tuple[Position, frozenset[str]]] = deque(maxlen=REMEMBERED)
+        self._remembers_after = fold.position
+        self._recent: deque[tuple[Position, list[str]]] = deque(maxlen=REMEMBERED)
 
     @property
     def position(self) -> Position:
@@ -57,15 +58,20 @@ class Fence:
             position = Position(stored.position)
             if position > self._fold.position:
                 self._fold.apply(decode(stored), position)
-                self._recent.append((position, frozenset(stored.event.tags) - {FENCE}))
+                self._recent.append((position, stored.event.tags))
 
     def touched_since(self, position: Position) -> frozenset[str] | None:
-        """The tags of all fence events after a position, or `None` where they are too many to be remembered."""
+        """The tags of all fence events after a position, or `None` where they are too many to be remembered.
+
+        What was folded before this fence was there, from a snapshot, was never seen here.
+        """
+        if position < self._remembers_after:
+            return None
         if self._recent and self._recent[0][0] > position and len(self._recent) == REMEMBERED:
             return None
         tags: set[str] = set()
         for at, touched in reversed(self._recent):
             if at <= position:
                 break
-            tags |= touched
-        return frozenset(tags)
+            tags.update(touched)
+        return frozenset(tags) - {FENCE}

@@ -1,5 +1,5 @@
-"""What is kept beside the log in the shared store: secret hashes, used `jti`s, ways back from pseudonyms, and what is
-sealed. All of it can be forgotten. Each write is durable on return. Everything raises StoreError."""
+"""What is kept beside the log in the shared store: secret hashes, used `jti`s, ways back from pseudonyms, what is
+sealed, and snapshots. All of it can be forgotten. Each write is durable on return. Everything raises StoreError."""
 
 from __future__ import annotations
 
@@ -31,6 +31,8 @@ INSERT INTO counterfoil.sealed_secrets(name, sealed) VALUES (%s, %s) ON CONFLICT
 _KEEP_INSERTS_OUT: Final = "LOCK TABLE counterfoil.sealed_secrets IN SHARE ROW EXCLUSIVE MODE"
 _REPLACE_SEALED: Final = "UPDATE counterfoil.sealed_secrets SET sealed = %s WHERE name = %s"
 _SNAPSHOT: Final = "SELECT position, data FROM counterfoil.snapshots WHERE name = %s"
+_SNAPSHOT_POSITION: Final = "SELECT position FROM counterfoil.snapshots WHERE name = %s"
+_FORGET_SNAPSHOT: Final = "DELETE FROM counterfoil.snapshots WHERE name = %s AND position = %s"
 _KEEP_SNAPSHOT: Final = """
 INSERT INTO counterfoil.snapshots AS s (name, position, data) VALUES (%s, %s, %s)
 ON CONFLICT (name) DO UPDATE SET position = excluded.position, data = excluded.data
@@ -106,10 +108,19 @@ class PostgresSideTables:
         return True
 
     def snapshot(self, name: str) -> tuple[int, bytes] | None:
-        """Position and content of a snapshot."""
+        """The snapshot kept under a name, with its position."""
         rows = self._store.rows(_SNAPSHOT, (name,))
         return (rows[0][0], rows[0][1]) if rows else None
 
     def keep_snapshot(self, name: str, position: int, data: bytes) -> None:
-        """Keep it, unless one of a later position is there."""
+        """Keep it, unless one of that position or a later one is there already."""
         self._store.change(_KEEP_SNAPSHOT, (name, position, data))
+
+    def snapshot_position(self, name: str) -> int:
+        """Its position alone; 0 where there is none."""
+        rows = self._store.rows(_SNAPSHOT_POSITION, (name,))
+        return rows[0][0] if rows else 0
+
+    def forget_snapshot(self, name: str, position: int) -> None:
+        """Remove the snapshot of that position, if it is there."""
+        self._store.change(_FORGET_SNAPSHOT, (name, position))

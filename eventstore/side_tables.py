@@ -1,4 +1,4 @@
-"""What is kept beside the log and not in it: secret hashes, used `jti`s, ways back from pseudonyms, key material.
+"""What is kept beside the log and not in it: secret hashes, used `jti`s, pseudonyms, key material, snapshots.
 
 All of it can be forgotten. Each write is durable once its transaction is.
 """
@@ -33,6 +33,15 @@ _FORGET: Final = "DELETE FROM pseudonyms WHERE issuer = ? AND pseudonym = ?"
 
 _KEEP_MATERIAL: Final = "INSERT INTO secret_material(name, value) VALUES (?, ?) ON CONFLICT DO NOTHING"
 _MATERIAL: Final = "SELECT value FROM secret_material WHERE name = ?"
+
+_SNAPSHOT: Final = "SELECT position, data FROM snapshots WHERE name = ?"
+_SNAPSHOT_POSITION: Final = "SELECT position FROM snapshots WHERE name = ?"
+_KEEP_SNAPSHOT: Final = """
+INSERT INTO snapshots(name, position, data) VALUES (?, ?, ?)
+ON CONFLICT DO UPDATE SET position = excluded.position, data = excluded.data
+WHERE excluded.position > snapshots.position
+"""
+_FORGET_SNAPSHOT: Final = "DELETE FROM snapshots WHERE name = ? AND position = ?"
 
 
 def new_material() -> bytes:
@@ -113,3 +122,23 @@ class SideTables:
                 rows = self._writes.rows(_MATERIAL, (name,))
         value: bytes = rows[0][0]
         return value
+
+    def snapshot(self, name: str) -> tuple[int, bytes] | None:
+        """The snapshot kept under a name, with its position."""
+        rows = self._reads.rows(_SNAPSHOT, (name,))
+        return rows[0] if rows else None
+
+    def snapshot_position(self, name: str) -> int:
+        """Its position alone; 0 where there is none."""
+        rows = self._reads.rows(_SNAPSHOT_POSITION, (name,))
+        return rows[0][0] if rows else 0
+
+    def keep_snapshot(self, name: str, position: int, data: bytes) -> None:
+        """Keep it, unless one of that position or a later one is there already."""
+        with self._writes.transaction():
+            self._writes.change(_KEEP_SNAPSHOT, (name, position, data))
+
+    def forget_snapshot(self, name: str, position: int) -> None:
+        """Remove the snapshot of that position, if it is there."""
+        with self._writes.transaction():
+            self._writes.change(_FORGET_SNAPSHOT, (name, position))

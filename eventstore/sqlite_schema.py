@@ -14,11 +14,10 @@ import apsw
 
 from eventstore.errors import StoreError
 
-SCHEMA_VERSION: Final = 1
 APPLICATION_ID: Final = 0x43464F4C
 """`CFOL` in the file's header."""
 
-SCHEMA: Final = """
+_VERSION_1: Final = """
 CREATE TABLE meta(
     name TEXT PRIMARY KEY,
     value INTEGER NOT NULL
@@ -74,35 +73,59 @@ CREATE TABLE secret_material(
 ) STRICT, WITHOUT ROWID;
 """
 
+_VERSION_2: Final = """
+CREATE TABLE snapshots(
+    name TEXT PRIMARY KEY,
+    position INTEGER NOT NULL,
+    data BLOB NOT NULL
+) STRICT;
+"""
+
+_STEPS: Final = (_VERSION_1, _VERSION_2)
+"""What each version adds to the one before it. A new store takes all of them, an older one those that it lacks."""
+SCHEMA_VERSION: Final = len(_STEPS)
+
 _SET_META: Final = "INSERT INTO meta(name, value) VALUES (?, ?)"
+_RAISE_VERSION: Final = "UPDATE meta SET value = ? WHERE name = 'schema_version'"
 _VERSION: Final = "SELECT value FROM meta WHERE name = 'schema_version'"
 
 
 def prepare(connection: apsw.Connection, path: Path) -> None:
-    """Make an empty file a store, or check that the file is one. Raises StoreError; a foreign file stays untouched.
+    """Make an empty file a store, or check that the file is one, and give an older one the tables that it lacks.
 
-    Several processes may do this at once: one creates, the others find what it created.
+    Several processes may do this at once: one creates or upgrades, the others find what it did. Raises StoreError;
+    a foreign file, or one of a newer version, stays untouched.
     """
     is_new = _is_empty(connection)
     if not is_new:
-        _check(connection, path)
+        _checked_version(connection, path)
     if connection.pragma("journal_mode", "wal") != "wal":
         raise StoreError(f"{path} lies on a file system where SQLite has no write-ahead log")
     if is_new:
-        _create(connection, path)
+        _create(connection)
+    if _checked_version(connection, path) < SCHEMA_VERSION:
+        _upgrade(connection, path)
 
 
-def _create(connection: apsw.Connection, path: Path) -> None:
+def _create(connection: apsw.Connection) -> None:
+    """The whole schema, unless another process has been here."""
     connection.execute("BEGIN IMMEDIATE")
-    with_schema = _is_empty(connection)
-    if with_schema:
-        connection.execute(SCHEMA)
+    if _is_empty(connection):
+        connection.execute("".join(_STEPS))
         connection.execute(_SET_META, ("schema_version", SCHEMA_VERSION))
         connection.execute(_SET_META, ("indexed_up_to", 0))
         connection.pragma("application_id", APPLICATION_ID)
     connection.execute("COMMIT")
-    if not with_schema:
-        _check(connection, path)
+
+
+def _upgrade(connection: apsw.Connection, path: Path) -> None:
+    """Programs of the older version that have the file open go on: what they know is not changed."""
+    connection.execute("BEGIN IMMEDIATE")
+    version = _checked_version(connection, path)
+    for step in _STEPS[version:]:
+        connection.execute(step)
+    connection.execute(_RAISE_VERSION, (SCHEMA_VERSION,))
+    connection.execute("COMMIT")
 
 
 def _is_empty(connection: apsw.Connection) -> bool:
@@ -111,7 +134,8 @@ def _is_empty(connection: apsw.Connection) -> bool:
     return tables == 0 and application == 0
 
 
-def _check(connection: apsw.Connection, path: Path) -> None:
+def _checked_version(connection: apsw.Connection, path: Path) -> int:
+    """The version of the schema, where the file is ours and not too new. Raises StoreError."""
     if connection.pragma("application_id") != APPLICATION_ID:
         raise StoreError(f"{path} is an SQLite database, but no event store of Counterfoil")
     version = connection.execute(_VERSION).get
@@ -121,3 +145,4 @@ def _check(connection: apsw.Connection, path: Path) -> None:
         raise StoreError(
             f"{path} has schema {version}, and this version knows only {SCHEMA_VERSION}: it was written by a newer one"
         )
+    return version

@@ -20,6 +20,7 @@ from domain.events import (
 from domain.identifiers import Audience, ClientId, Kid, Position, ResourceName, Subject
 from domain.keys import Key
 from domain.policy import ADMINISTRATION, ADMINISTRATION_SCOPES, Limits, Policy, Resource
+from projections.folded_state import RegistryState
 
 NO_POLICY = Policy(issuer="", limits=Limits(), resources={}, clients={}, trusted_issuers={})
 """Before the first `policy.applied`: nothing is allowed."""
@@ -108,6 +109,33 @@ class Registry:
         for kid, key in self.keys.items():
             if key.activated is not None and key.superseded_at is None:
                 self.keys[kid] = replace(key, superseded_at=now)
+
+    def state(self) -> RegistryState:
+        """All that was folded, for a snapshot; what `_index` makes of it is made again."""
+        return RegistryState(
+            policy=self.policy,
+            policy_position=self.policy_position,
+            policy_sha256=self.policy_sha256,
+            longest_lifetime=self.longest_lifetime,
+            keys=list(self.keys.values()),
+            signing_key=self._signing_key,
+            retired_keys=sorted(self.retired_keys),
+            credentials=self._credentials,
+            disabled_subjects=sorted(self.disabled_subjects),
+        )
+
+    def restore(self, state: RegistryState) -> None:
+        """Go on from there, instead of from the first event."""
+        self.policy = state.policy
+        self.policy_position = state.policy_position
+        self.policy_sha256 = state.policy_sha256
+        self.longest_lifetime = state.longest_lifetime
+        self.keys = {key.kid: key for key in state.keys}
+        self._signing_key = state.signing_key
+        self.retired_keys = set(state.retired_keys)
+        self._credentials = state.credentials
+        self.disabled_subjects = set(state.disabled_subjects)
+        self._index()
 
     def signing_key(self) -> Kid | None:
         """The key activated last, unless it was retired or compromised since."""

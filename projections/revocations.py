@@ -17,6 +17,7 @@ from domain.events import (
 from domain.identifiers import ClientId, Jti, Kid, Position, Subject
 from domain.lineage import Birth, LineageEntry
 from domain.refusals import Reason
+from projections.folded_state import RevocationsState
 
 CLOCK_MARGIN: Final = 300
 """Seconds for which an entry is kept after the last `exp` it can concern, for clocks that disagree."""
@@ -31,15 +32,18 @@ class Revocations:
         self._subjects: dict[Subject, tuple[Position, int]] = {}
         self._clients: dict[ClientId, tuple[Position, int]] = {}
         self._compromised: set[Kid] = set()
+        self.forgotten_until = 0
+        """NumericDate: of tokens that expired before it, what killed them may be forgotten. A snapshot must not be
+        used by a clock that is behind it: whoever wrote it may have been ahead by days."""
 
     def apply(self, event: Event, position: Position, longest_lifetime: int = 0) -> None:
         """Fold one fence event; those that revoke nothing are passed over. `longest_lifetime`, in seconds, is that
         of every policy before this position: it may have grown since the event's own `until` was decided."""
         match event:
             case TokenRevoked():
-                self._tokens[event.jti] = event.until
+                self._tokens[event.jti] = max(event.until, self._tokens.get(event.jti, event.until))
             case ChainRevoked():
-                self._chains[event.chain] = (position, event.until)
+                self._chains[event.chain] = _strictest(self._chains.get(event.chain), position, event.until)
             case SubjectRevoked():
                 until = max(event.until, event.at // 1000 + longest_lifetime)
                 self._subjects[event.subject] = _strictest(self._subjects.get(event.subject), position, until)
@@ -100,10 +104,31 @@ class Revocations:
     def drop_expired(self, now: int) -> None:
         """Forget what can concern no living token; `now` in seconds."""
         oldest = now - CLOCK_MARGIN
+        self.forgotten_until = max(self.forgotten_until, oldest)
         self._tokens = {jti: until for jti, until in self._tokens.items() if until > oldest}
         self._chains = {chain: entry for chain, entry in self._chains.items() if entry[1] > oldest}
         self._subjects = {subject: entry for subject, entry in self._subjects.items() if entry[1] > oldest}
         self._clients = {client: entry for client, entry in self._clients.items() if entry[1] > oldest}
+
+    def state(self) -> RevocationsState:
+        """All that is remembered, for a snapshot: to be written down before anything else is folded."""
+        return RevocationsState(
+            tokens=self._tokens,
+            chains=self._chains,
+            subjects=self._subjects,
+            clients=self._clients,
+            compromised=sorted(self._compromised),
+            forgotten_until=self.forgotten_until,
+        )
+
+    def restore(self, state: RevocationsState) -> None:
+        """Go on from there, instead of from the first event."""
+        self._tokens = state.tokens
+        self._chains = state.chains
+        self._subjects = state.subjects
+        self._clients = state.clients
+        self._compromised = set(state.compromised)
+        self.forgotten_until = state.forgotten_until
 
 
 def _strictest(earlier: tuple[Position, int] | None, position: Position, until: int) -> tuple[Position, int]:

@@ -8,7 +8,15 @@ from typing import Any
 from eventsourcing.dcb.api import DCBSequencedEvent
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    multiple,
+    precondition,
+    rule,
+)
 
 from domain.births import birth_of
 from domain.decide_request import decide_request
@@ -39,6 +47,7 @@ from domain.requests import OwnToken, RequestToken
 from domain.revoke_token import RevokeToken, revoke_token
 from eventstore.codec import decode, encode
 from projections.authority import FoldedAuthority
+from projections.snapshot_format import decode_state, encode_state
 from tests.domain.reference_model import HOPS, Model, Token
 from tests.domain.story import KID, OPERATOR, ORIGIN, Story
 
@@ -77,6 +86,7 @@ class ServiceAndModel(RuleBasedStateMachine):
         self.all: dict[str, Birth] = {}
         self.decided: list[tuple[int, RequestToken, int, Decision]] = []
         self.ids = 0
+        self.snapshot = b""
 
     def decide(self, request: RequestToken) -> Decision:
         """The decision, appended, and remembered with the place at which it was taken."""
@@ -264,6 +274,21 @@ class ServiceAndModel(RuleBasedStateMachine):
         self.story.later(seconds)
         self.model.now += seconds
         self.story.authority.revocations.drop_expired(self.model.now)
+
+    @rule()
+    def write_a_snapshot(self) -> None:
+        """What the next restart may go on from, whatever is forgotten or recorded until then."""
+        self.snapshot = encode_state(self.story.authority.state())
+
+    @precondition(lambda self: self.snapshot)
+    @rule()
+    def restart_from_the_snapshot(self) -> None:
+        """It is read, and only the events after it are folded."""
+        self.story.authority = FoldedAuthority()
+        self.story.authority.restore(decode_state(self.snapshot))
+        for position, event in self.story.history:
+            if event.FENCE and position > self.story.authority.position:
+                self.story.authority.apply(event, position)
 
     @rule()
     def restart(self) -> None:

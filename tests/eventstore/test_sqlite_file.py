@@ -47,7 +47,7 @@ def test_whoever_comes_second_finds_the_store_created(recorder: SQLiteRecorder, 
     """A process that saw an empty file, and got the lock after another had made it a store, changes nothing."""
     recorder.append([event("a")])
     connection = connect_to_write(log_file)
-    _create(connection, log_file)
+    _create(connection)
     connection.close()
     assert positions(recorder.read()) == [1]
 

@@ -137,6 +137,31 @@ def test_secret_material_is_made_once(tables: SideTables, log_file: Path) -> Non
     other.close()
 
 
+def test_of_a_snapshot_the_latest_is_kept(tables: SideTables, log_file: Path) -> None:
+    """Under each name the one of the highest position, whoever comes last; every process sees it."""
+    assert (tables.snapshot("a"), tables.snapshot_position("a")) == (None, 0)
+    for position, data in ((5, b"five"), (4, b"four"), (5, b"again"), (7, b"\0seven")):
+        tables.keep_snapshot("a", position, data)
+    tables.keep_snapshot("b", 1, b"")
+    other = SQLiteRecorder(log_file)
+    assert SideTables(other).snapshot("a") == (7, b"\0seven")
+    assert SideTables(other).snapshot("b") == (1, b"")
+    assert (tables.snapshot_position("a"), tables.snapshot_position("c")) == (7, 0)
+    other.close()
+
+
+def test_a_snapshot_is_forgotten_unless_it_is_another_one_by_now(tables: SideTables) -> None:
+    """Whoever found it useless does not take away what came in its place; afterwards an earlier one may be kept."""
+    tables.keep_snapshot("a", 7, b"useless")
+    tables.keep_snapshot("b", 7, b"another")
+    tables.forget_snapshot("a", 6)
+    assert tables.snapshot("a") == (7, b"useless")
+    tables.forget_snapshot("a", 7)
+    tables.forget_snapshot("a", 7)
+    tables.keep_snapshot("a", 3, b"useful")
+    assert (tables.snapshot("a"), tables.snapshot("b")) == ((3, b"useful"), (7, b"another"))
+
+
 def test_side_tables_are_no_part_of_the_log(recorder: SQLiteRecorder, tables: SideTables) -> None:
     """No position is used up."""
     tables.add_client_secret("agent", "c1", A_HASH)
