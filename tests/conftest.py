@@ -1,14 +1,18 @@
-"""What holds for every test: programs it needs, no skip in CI, no clock in Hypothesis."""
+"""What holds for every test: programs and servers it needs, no skip in CI, no clock in Hypothesis."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Generator
-from typing import Final
+from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING, Final
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from tests.servers.postgres import PostgresServer
+    from tests.servers.postgres_database import Database
 
 IN_CI: Final = os.environ.get("CI") == "true"
 ALLOWED_SKIPS: Final[frozenset[str]] = frozenset()
@@ -25,6 +29,31 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         for program in marker.args:
             if shutil.which(program) is None:
                 pytest.skip(f"needs {program} on the PATH")
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A real PostgreSQL server, one for each process of pytest's. A test may stop it, and need not start it again."""
+    # Only here, for most runs need none of this.
+    from tests.servers.postgres import PostgresServer
+    from tests.servers.server_account import Unavailable
+
+    try:
+        server = PostgresServer.start()
+    except Unavailable as missing:
+        pytest.skip(str(missing))
+    with server:
+        yield server
+
+
+@pytest.fixture
+def database(postgres_server: PostgresServer) -> Iterator[Database]:
+    """A fresh, empty database with an owner and a run-time role of its own."""
+    postgres_server.start_again()
+    fresh = postgres_server.create_database()
+    yield fresh
+    postgres_server.start_again()
+    fresh.drop()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,0 +1,22 @@
+"""A process that starts a server and then waits to be killed: `test_orphan_guard.py` does it."""
+
+from __future__ import annotations
+
+import signal
+import sys
+
+from tests.servers.postgres import PostgresServer
+
+
+def main() -> None:
+    """Says the server's process id and folder. With the argument `paused`, the server is, by then."""
+    with PostgresServer.start(fsync=False) as server:
+        if "paused" in sys.argv:
+            server.pause()
+        sys.stdout.write(f"{server.pid} {server.folder}\n")
+        sys.stdout.flush()
+        signal.pause()
+
+
+if __name__ == "__main__":
+    main()
