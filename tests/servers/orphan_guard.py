@@ -13,7 +13,8 @@ from typing import Final
 
 SCRIPT: Final = """
 trap '' HUP INT TERM
-cd / && cat
+cd /
+read -r nothing
 kill -CONT $(cat "$1/paused")
 attempts=50
 while [ $attempts -gt 0 ] && read -r pid < "$1/$2" && kill -QUIT "$pid"; do
@@ -44,6 +45,6 @@ class OrphanGuard:
         self._paused.write_text(" ".join(map(str, pids)))
 
     def release(self) -> None:
-        """The server is gone, and whoever started it is not."""
+        """The server has ended as it should; whoever started it removes the folder."""
         self._shell.kill()
         self._shell.communicate()

@@ -21,14 +21,20 @@ def fill_folder(folder: Path, programs: Programs, superuser: str, password: str)
     """A new data folder with that superuser, and a certificate. Raises subprocess.CalledProcessError with a note."""
     authority = CertificateAuthority()
     key, certificate = authority.loopback_server()
-    (folder / CA_FILE).write_bytes(authority.pem)
-    (folder / CERTIFICATE_FILE).write_bytes(certificate)
+    _publish(folder / CA_FILE, authority.pem)
+    _publish(folder / CERTIFICATE_FILE, certificate)
     _keep_secret(folder / KEY_FILE, key, programs)
     _keep_secret(folder / "password", password.encode(), programs)
     (folder / DATA).mkdir()
     programs.account.takes_over(folder / DATA)
     _initialize(folder, programs, superuser)
     (folder / "password").unlink()
+
+
+def _publish(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    # Whatever our umask says.
+    path.chmod(0o644)
 
 
 def _keep_secret(path: Path, content: bytes, programs: Programs) -> None:
