@@ -138,9 +138,9 @@ def _check_rights(connection: Connection) -> None:
 
 
 def _version(connection: Connection) -> int:
-    if not _one(connection, _HAS_SCHEMA)[0]:
-        return 0
     try:
+        if not _one(connection, _HAS_SCHEMA)[0]:
+            return 0
         row = connection.execute(_VERSION).fetchone()
     except psycopg.errors.InsufficientPrivilege:
         (user,) = _one(connection, "SELECT current_user")
