@@ -51,3 +51,8 @@ def forget_everything(database: Database) -> None:
     with psycopg.connect(database.superuser_url, autocommit=True) as connection:
         connection.execute("SET session_replication_role = replica")
         connection.execute(_FORGET.encode())
+
+
+def is_empty(database: Database) -> bool:
+    """Whether nothing is in any table."""
+    return set(counts(database).values()) == {0}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterator
 
 import pytest
 
@@ -14,29 +13,6 @@ from eventstore.errors import StoreError
 from tests.eventstore.log_samples import event, positions
 from tests.eventstore.postgres_nodes import Node, append_elsewhere, run
 from tests.eventstore.sample_drafts import SampleDraft, enabled, revoked
-from tests.servers.postgres_database import Database
-
-EXP = 2_000_000_000
-
-
-@pytest.fixture
-def nodes(shared: Database) -> Iterator[tuple[Node, Node]]:
-    """Two on one store."""
-    pair = Node(shared), Node(shared)
-    yield pair
-    for node in pair:
-        node.close()
-
-
-@pytest.fixture
-def node(nodes: tuple[Node, Node]) -> Node:
-    """The first of them."""
-    return nodes[0]
-
-
-def sha256_of(number: int) -> bytes:
-    """Something as long as one."""
-    return number.to_bytes(32, "big")
 
 
 def test_tokens_that_many_ask_for_are_read_in_one_statement(node: Node) -> None:
@@ -55,52 +31,6 @@ def test_tokens_that_many_ask_for_are_read_in_one_statement(node: Node) -> None:
 
     run(work, node)
     assert node.statements <= 3
-
-
-def test_an_assertion_that_two_nodes_claim_at_once_is_won_by_one(nodes: tuple[Node, Node]) -> None:
-    """In every round; and twice at the same node, in one statement, by one as well."""
-
-    async def work() -> None:
-        for number in range(100):
-            claims = [node.online.claim("a", "c", sha256_of(number), EXP) for node in nodes for _ in range(2)]
-            random.shuffle(claims)
-            assert sorted(await asyncio.gather(*claims)) == [False, False, False, True]
-
-    run(work, *nodes)
-
-
-def test_claims_in_any_order_make_no_two_nodes_wait_for_each_other(nodes: tuple[Node, Node]) -> None:
-    """Many at once, in another order at each node: none fails, and each is won once."""
-
-    async def at(node: Node, order: list[int]) -> list[int]:
-        won = await asyncio.gather(*(node.online.claim("a", "c", sha256_of(n), EXP) for n in order))
-        return [number for number, is_won in zip(order, won, strict=True) if is_won]
-
-    async def work() -> None:
-        for first in range(0, 4000, 400):
-            order = list(range(first, first + 400))
-            won = await asyncio.gather(at(nodes[0], order), at(nodes[1], order[::-1]))
-            assert sorted(won[0] + won[1]) == order
-
-    run(work, *nodes)
-
-
-def test_a_claim_has_its_namespace_and_its_time(node: Node) -> None:
-    """Another kind or another client has its own; expired ones can be forgotten, others cannot."""
-
-    async def work() -> None:
-        same = ("assertion", "agent", sha256_of(1), 100)
-        others = [("proof", *same[1:]), ("assertion", "other", *same[2:]), (*same[:2], sha256_of(2), 101)]
-        claims = [same, same, (*same[:3], 999), *others]
-        assert await asyncio.gather(*(node.online.claim(*claim) for claim in claims)) == [
-            *(True, False, False),
-            *(True, True, True),
-        ]
-        await node.online.forget_claims(101)
-        assert await node.online.claim(*same)
-        assert not await node.online.claim(*others[2])
-
-    run(work, node)
 
 
 def test_a_revocation_is_known_to_whoever_passes_the_barrier_after_it(nodes: tuple[Node, Node]) -> None:
@@ -173,17 +103,6 @@ def test_secret_hashes_are_those_of_every_node(nodes: tuple[Node, Node]) -> None
         assert await nodes[0].online.client_secrets() == {"agent": {"c1": bytes(32)}}
 
     run(work, *nodes)
-
-
-def test_the_first_subject_of_a_pseudonym_stays(nodes: tuple[Node, Node]) -> None:
-    """Two nodes that remember the same at once are both done; nobody can move the way back."""
-
-    async def work() -> None:
-        await asyncio.gather(*(node.online.remember_pseudonym("corp", "p", "alice") for node in nodes))
-        await nodes[0].online.remember_pseudonym("corp", "p", "mallory")
-
-    run(work, *nodes)
-    assert nodes[1].tables.subject_of("corp", "p") == "alice"
 
 
 def test_an_event_that_cannot_be_read_stops_what_decides_and_nothing_else(node: Node) -> None:

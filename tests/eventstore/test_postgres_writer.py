@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
@@ -18,15 +17,6 @@ from eventstore.writer import StoreOverloaded
 from tests.eventstore.log_samples import event, positions
 from tests.eventstore.postgres_nodes import Node, append_elsewhere, run
 from tests.eventstore.sample_drafts import SampleDraft, counted, enabled, revoked
-from tests.servers.postgres_database import Database
-
-
-@pytest.fixture
-def node(shared: Database) -> Iterator[Node]:
-    """One, on an empty store."""
-    built = Node(shared)
-    yield built
-    built.close()
 
 
 def test_all_who_wait_share_a_statement(node: Node) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 
 import psycopg
 import pytest
@@ -16,20 +15,11 @@ from eventstore.postgres_link import LATE, PAUSE
 from tests.eventstore.migrated import rows
 from tests.eventstore.postgres_nodes import Node, run
 from tests.servers.postgres import PostgresServer
-from tests.servers.postgres_database import Database
 
 TERMINATE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s AND query LIKE %s"
 APPENDING = "%append_under_fence%"
 WAITING = """SELECT count(*) FROM pg_stat_activity
 WHERE usename = %s AND query LIKE %s AND wait_event_type = 'Lock'"""
-
-
-@pytest.fixture
-def node(shared: Database) -> Iterator[Node]:
-    """One, on an empty store."""
-    built = Node(shared)
-    yield built
-    built.close()
 
 
 async def appended_in_the_end(node: Node, name: str) -> int:
@@ -118,7 +108,7 @@ def test_connections_that_are_cut_at_any_moment_double_nothing(node: Node) -> No
             outcomes[name] = error
 
     async def work() -> None:
-        for number in range(150):
+        for number in range(60):
             await asyncio.gather(*(one(f"{number}.{i}") for i in range(3)))
             await asyncio.sleep(0.01)
 
