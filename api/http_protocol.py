@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from api.quick_cycle import QuickCycle, QuickEndpoint, QuickEndpoints, has_small_length
+
 if TYPE_CHECKING:
     from uvicorn.config import Config
     from uvicorn.server import ServerState
@@ -76,6 +78,8 @@ class HttpProtocol(HttpToolsProtocol):
         self._is_whole = False
         self._is_refused = False
         self._without_progress = 0
+        self._quick: QuickEndpoints = getattr(self.app, "quick", {})
+        self._next: QuickCycle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -102,6 +106,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._arrival.disarm()
         else:
             self._arrival.arm(SLOWEST_REQUEST)
+        self._begin_next()
 
     def _read(self, data: bytes | memoryview) -> None:
         """Raises HttpParserError, and HttpParserUpgrade for CONNECT, which is an upgrade without an offer to drop."""
@@ -123,7 +128,9 @@ class HttpProtocol(HttpToolsProtocol):
         return b"\r\n".join([request, *fields, b"", b""])
 
     def on_message_begin(self) -> None:
-        super().on_message_begin()
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
         self._is_whole = False
 
     def on_headers_complete(self) -> None:
@@ -133,9 +140,68 @@ class HttpProtocol(HttpToolsProtocol):
             return
         if len(self.pipeline) >= MOST_PIPELINED:
             raise TooMuch
-        super().on_headers_complete()
+        endpoint = self._quick.get(self.url)
+        if endpoint is not None and self._is_quick():
+            self._take_in(endpoint)
+        else:
+            self._take_in_for_asgi()
         self.headers = _IGNORED  # type: ignore[assignment]
         self._without_progress = 0
+
+    def _is_quick(self) -> bool:
+        """Whether nothing is unusual about a request to a hot route. Where it is, ASGI has the answer."""
+        return (
+            self.parser.get_method() == b"POST"
+            and not self.expect_100_continue
+            and has_small_length(self.headers)
+            and not self._is_crowded()
+        )
+
+    def _is_crowded(self) -> bool:
+        limit = self.limit_concurrency
+        return limit is not None and (len(self.connections) >= limit or len(self.tasks) >= limit)
+
+    def _take_in(self, endpoint: QuickEndpoint) -> None:
+        """uvicorn's own `on_headers_complete`, for a request that is answered without ASGI."""
+        existing = self.cycle
+        cycle = QuickCycle(
+            endpoint,
+            {"method": "POST", "headers": self.headers, "client": self.client},
+            self.transport,
+            self.flow,
+            self.server_state.default_headers,
+            self.tasks,
+            self.on_response_complete,
+            keep_alive=self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive(),
+        )
+        self.cycle = cycle  # type: ignore[assignment]
+        if not existing or existing.response_complete:
+            self._next = cycle
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((cycle, self.app))  # type: ignore[arg-type]
+
+    def _take_in_for_asgi(self) -> None:
+        """uvicorn makes the scope when a head begins; here only once it is known that one is needed."""
+        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.expect_100_continue = url, expects
+        self.headers += headers
+        super().on_headers_complete()
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        """uvicorn calls it when it is the request's turn."""
+        if isinstance(cycle, QuickCycle):
+            self._next = cycle
+        else:
+            super()._start_asgi_task(cycle, app)
+
+    def _begin_next(self) -> None:
+        """Begin the request whose turn it is, once it is whole; never while the parser is at work."""
+        cycle = self._next
+        if cycle is not None and not cycle.more_body:
+            self._next = None
+            cycle.begin()
 
     def _length_of_head(self) -> int:
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
@@ -152,6 +218,8 @@ class HttpProtocol(HttpToolsProtocol):
         super().on_response_complete()
         if self.transport.is_closing():
             self._departure.arm(SLOWEST_READER)
+        else:
+            self._begin_next()
 
     def pause_writing(self) -> None:
         super().pause_writing()
