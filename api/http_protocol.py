@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from api.quick_cycle import QuickCycle, QuickEndpoint, QuickEndpoints, has_small_length
 
@@ -163,7 +163,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _take_in(self, endpoint: QuickEndpoint) -> None:
         """uvicorn's own `on_headers_complete`, for a request that is answered without ASGI."""
-        existing = self.cycle
+        existing: RequestResponseCycle | None = self.cycle
         cycle = QuickCycle(
             endpoint,
             {"method": "POST", "headers": self.headers, "client": self.client},
@@ -175,7 +175,7 @@ class HttpProtocol(HttpToolsProtocol):
             keep_alive=self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive(),
         )
         self.cycle = cycle  # type: ignore[assignment]
-        if not existing or existing.response_complete:
+        if existing is None or existing.response_complete:
             self._next = cycle
         else:
             self.flow.pause_reading()

@@ -148,7 +148,7 @@ _NOBODY_WAITS: Final = _Nobody()
 
 
 def has_small_length(headers: list[tuple[bytes, bytes]]) -> bool:
-    """Whether the head says how long the body is, and that it is no longer than a form; llhttp takes one length only."""
+    """Whether the head says how long the body is, and no longer than a form; llhttp takes one length only."""
     for name, value in headers:
         if name == b"content-length":
             return len(value) <= _MOST_DIGITS and value.isdigit() and int(value) <= MAX_BODY
