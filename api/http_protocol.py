@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from api.deadlines import Deadline, Idleness
 from api.quick_cycle import QuickCycle, QuickEndpoint, QuickEndpoints, has_small_length
 
 if TYPE_CHECKING:
@@ -38,30 +38,6 @@ class TooMuch(Exception):
     """More of a head, of trailers or of pipelined requests than is read."""
 
 
-class Deadline:
-    """Calls back unless disarmed in time. Armed only while something is missing, so most requests never are."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, expired: Callable[[], None]) -> None:
-        self._loop = loop
-        self._expired = expired
-        self._handle: asyncio.TimerHandle | None = None
-
-    def arm(self, seconds: float) -> None:
-        """Start waiting, unless that has begun already."""
-        if self._handle is None:
-            self._handle = self._loop.call_later(seconds, self._fire)
-
-    def disarm(self) -> None:
-        """All is here."""
-        if self._handle is not None:
-            self._handle.cancel()
-            self._handle = None
-
-    def _fire(self) -> None:
-        self._handle = None
-        self._expired()
-
-
 class HttpProtocol(HttpToolsProtocol):
     """One connection."""
 
@@ -75,6 +51,7 @@ class HttpProtocol(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self._arrival = Deadline(self.loop, self._arrived_late)
         self._departure = Deadline(self.loop, self.timeout_keep_alive_handler)
+        self._idleness = Idleness(self.loop, self.timeout_keep_alive, self.timeout_keep_alive_handler)
         self._is_whole = False
         self._is_refused = False
         self._without_progress = 0
@@ -88,12 +65,13 @@ class HttpProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._arrival.disarm()
         self._departure.disarm()
+        self._idleness.stop()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         if self._is_refused:
             return
-        self._unset_keepalive_if_required()
+        self._idleness.end()
         self._is_whole = False
         self._without_progress += len(data)
         try:
@@ -215,11 +193,17 @@ class HttpProtocol(HttpToolsProtocol):
         self._is_whole = True
 
     def on_response_complete(self) -> None:
-        super().on_response_complete()
+        """uvicorn's own, with one timer for a connection instead of one for every answer."""
+        self.server_state.total_requests += 1
         if self.transport.is_closing():
             self._departure.arm(SLOWEST_READER)
-        else:
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
             self._begin_next()
+        else:
+            self._idleness.begin()
 
     def pause_writing(self) -> None:
         super().pause_writing()

@@ -11,13 +11,13 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Protocol
 
 from eventsourcing.dcb.api import DCBEvent, DCBSequencedEvent
 
 from domain.identifiers import Position
 from eventstore.codec import encode
+from eventstore.commit_thread import CommitThread
 from eventstore.drafts import Draft, Fold, SideWrite
 from eventstore.errors import StoreBusy, StoreError
 from eventstore.fence import Fence
@@ -82,7 +82,7 @@ class Writer:
         self._fence = fence
         self._fold = fold
         self._queue: deque[_Waiting] = deque()
-        self._committer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="commit")
+        self._committer = CommitThread()
         self._running = False
         self._singly = 0
         self._between_batches: deque[tuple[Callable[[], None], asyncio.Future[bool]]] = deque()
@@ -255,4 +255,4 @@ class Writer:
     async def close(self) -> None:
         """Let everything that waits become durable, then stop."""
         await self.idle.wait()
-        self._committer.shutdown(wait=True)
+        self._committer.shutdown()
