@@ -41,7 +41,7 @@ def parse_scope(unverified_scope: str) -> tuple[Scope, ...] | Refusal:
     """Read a `scope` parameter; the same scope twice is one, the order is the caller's."""
     if unverified_scope.count(" ") >= MOST_SCOPES or not _SCOPE_TOKENS.fullmatch(unverified_scope):
         return Refusal(Reason.SCOPE_MALFORMED)
-    return tuple(dict.fromkeys(Scope(scope) for scope in unverified_scope.split(" ")))
+    return tuple(dict.fromkeys(map(Scope, unverified_scope.split(" "))))
 
 
 def in_namespace_of_target(rule: ExchangeRule, carried: Iterable[Scope]) -> frozenset[Scope]:

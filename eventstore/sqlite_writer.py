@@ -11,12 +11,12 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 from eventsourcing.dcb.api import DCBEvent, DCBSequencedEvent
 
 from eventstore.codec import encode
+from eventstore.commit_thread import CommitThread
 from eventstore.drafts import Fold, SideWrite
 from eventstore.errors import StoreBusy, StoreError
 from eventstore.fence import Fence
@@ -51,7 +51,7 @@ class SQLiteWriter(Writer):
     def __init__(self, store: TransactionalStore, fence: Fence, fold: Fold) -> None:
         super().__init__(fence, fold)
         self._store = store
-        self._committer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="commit")
+        self._committer = CommitThread()
         self._between_batches: deque[tuple[Callable[[], None], asyncio.Future[bool]]] = deque()
 
     async def write_beside(self, side_write: SideWrite) -> bool:
@@ -147,4 +147,4 @@ class SQLiteWriter(Writer):
 
     async def close(self) -> None:
         await super().close()
-        self._committer.shutdown(wait=True)
+        self._committer.shutdown()
