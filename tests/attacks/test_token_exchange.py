@@ -364,7 +364,7 @@ def test_te_24_disabled_parties(sut: ServiceUnderTest) -> None:
     sut.apply(clients__travel__disabled=True)
     before = sut.position()
     check_error(sut.exchange("travel", root, "agent"), 401, "invalid_client")
-    # Authenticated a moment before the server saw the new policy, it is met at the fence; a moment later, it only counts.
+    # Authenticated a moment before the server saw the new policy, it is met at the fence; later, it only counts.
     gained = [getattr(event, "reason", None) for event in sut.events_after(before)]
     assert gained in ([Reason.CLIENT_DISABLED], [])
     with sut.gains():
