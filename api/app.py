@@ -98,7 +98,9 @@ def _routes(service: Service, jwks_max_age: int) -> list[Route]:
             await barrier.passed()
         except StoreError:
             return _json({"status": "unavailable"}, 503, {"Retry-After": "1"})
-        return _json({"status": "ready", "position": authority.position}, 200, {"Cache-Control": "no-store"})
+        lag = round(service.store.lag, 3)
+        body = {"status": "ready", "position": authority.position, "lag": lag}
+        return _json(body, 200, {"Cache-Control": "no-store"})
 
     async def unsupported(_: Request) -> Response:
         return _json({"error": "unsupported_response_type"}, 400, {})

@@ -47,6 +47,11 @@ class OnlineStore(SecretHashes, Claims, Protocol):
     def barrier(self) -> ReadBarrier:
         """Stands before every answer that no append protects."""
 
+    @property
+    def lag(self) -> float:
+        """Seconds since folded state was last known to hold everything there was. No answer rests on it: exchanges
+        and introspections ask the store."""
+
     async def open(self) -> None:
         """Called in the event loop, before the first request."""
 

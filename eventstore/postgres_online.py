@@ -77,6 +77,11 @@ class PostgresOnline:
         self._claims: Rounds[Claim, bool] = Rounds(self._claim_all)
         self._following: asyncio.Task[None] | None = None
 
+    @property
+    def lag(self) -> float:
+        """As the port says."""
+        return self.follower.lag
+
     async def open(self) -> None:
         """Begin to follow the fence; connections are made as they are needed."""
         self._following = asyncio.get_running_loop().create_task(self.follower.run())
