@@ -68,6 +68,9 @@ def _expected(op: Operation) -> tuple[int, int, type[Event]]:
     match op.kind:
         case "issue" | "exchange" if op.outcome == "yes":
             return 1, 1, TokenBirth
+        case "issue" | "exchange" if op.status == 401:
+            # Disabled before it was heard, it is counted; disabled after that, it is refused, and that is recorded.
+            return 0, 1, Denied
         case "issue" | "exchange" | "revoke" if recorded_refusal:
             return 1, 1, Denied
         case "issue" | "exchange" | "revoke" if op.outcome == "unknown":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -25,7 +25,8 @@ class Verdict:
 
     violations: tuple[Violation, ...]
     operations: int
-    events: int
+    events: Counter[str]
+    """By type."""
     decided_again: int
     overtaken: int
 
@@ -35,10 +36,11 @@ class Verdict:
             rules[violation.rule].append(violation)
         told = [f"{len(broken)} x [{rule}]" for rule, broken in rules.items()]
         told += [str(violation) for broken in rules.values() for violation in broken[:SHOWN]]
-        looked = (
-            f"{self.operations} operations, {self.events} events, {self.decided_again} decisions taken again"
+        looked = f"{self.operations} operations, {self.decided_again} decisions taken again"
+        types = f"{self.events.total()} events: " + ", ".join(
+            f"{times} {name}" for name, times in self.events.most_common()
         )
-        return "\n".join([looked, *told])
+        return "\n".join([looked, f"{self.events.total()} events: {types}", *told])
 
 
 def check(history: History, log: Log, *, dense: bool) -> Verdict:
@@ -54,7 +56,7 @@ def check(history: History, log: Log, *, dense: bool) -> Verdict:
     return Verdict(
         violations=tuple(violations),
         operations=len(history.operations),
-        events=len(log.recorded),
+        events=Counter(entry.event.TYPE for entry in log.recorded),
         decided_again=replay.decided,
         overtaken=replay.overtaken,
     )

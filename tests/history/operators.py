@@ -1,6 +1,6 @@
-"""An operator at the command line, beside the nodes: policies, disabled parties, keys, and the plug.
+"""Operators at the command line, beside the nodes: policies, disabled parties, keys, and the plug.
 
-One command after the other. Each is a process of its own, under a name of its own, by which the log is searched.
+Each command is a process of its own, under a name of its own, by which the log is searched.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import random
 import re
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,15 +26,9 @@ PATIENCE: Final = 40.0
 """Seconds for one command."""
 PAUSE: Final = (0.2, 1.0)
 """Seconds between two commands, and for which a party is disabled."""
-ACTS: Final = {
-    "client": 4,
-    "resource": 4,
-    "subject": 5,
-    "depth": 3,
-    "rotate": 3,
-    "revoke": 3,
-    "compromise": 1,
-}
+PARTIES: Final = {"client": 4, "resource": 4, "subject": 5, "depth": 3}
+KEYS_AND_PLUG: Final = {"rotate": 4, "revoke": 4, "compromise": 1}
+"""What two operators do, beside each other. Parties are left to one of them: so it is known who is disabled when."""
 NOTHING_CHANGED: Final = re.compile(r"already|not disabled|Nothing changes|nothing to revoke")
 PLACE: Final = re.compile(r"In force from position (\d+)")
 
@@ -48,11 +43,11 @@ class Operators:
         self._pool = pool
         self._policy = folder / "policy.toml"
 
-    async def run(self, until: float, chance: random.Random) -> None:
-        """One act after the other until that moment of the monotonic clock; then everything is enabled."""
+    async def run(self, until: float, acts: Mapping[str, int], chance: random.Random) -> None:
+        """One act after the other until that moment of the monotonic clock; whoever was disabled is enabled again."""
         while time.monotonic() < until:
             await asyncio.sleep(chance.uniform(*PAUSE))
-            await self._act(chance.choices(list(ACTS), list(ACTS.values()))[0], chance)
+            await self._act(chance.choices(list(acts), list(acts.values()))[0], chance)
 
     async def _act(self, act: str, chance: random.Random) -> None:
         match act:
