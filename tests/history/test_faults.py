@@ -20,7 +20,7 @@ from tests.history.stores import EmbeddedStore
 class ServerThatRemembers:
     """Stands for a PostgreSQL server."""
 
-    superuser_url = "postgresql://root@localhost/postgres"
+    superuser_url = "postgresql://postgres@localhost/postgres"
 
     def __init__(self) -> None:
         self.heard: list[Any] = []
