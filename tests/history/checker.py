@@ -37,9 +37,7 @@ class Verdict:
         told = [f"{len(broken)} x [{rule}]" for rule, broken in rules.items()]
         told += [str(violation) for broken in rules.values() for violation in broken[:SHOWN]]
         looked = f"{self.operations} operations, {self.decided_again} decisions taken again"
-        types = f"{self.events.total()} events: " + ", ".join(
-            f"{times} {name}" for name, times in self.events.most_common()
-        )
+        types = ", ".join(f"{times} {name}" for name, times in self.events.most_common())
         return "\n".join([looked, f"{self.events.total()} events: {types}", *told])
 
 

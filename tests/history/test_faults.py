@@ -9,18 +9,17 @@ from typing import Any
 
 import apsw
 import pytest
+from psycopg.sql import Composed
 
 from tests.history.cluster import Cluster
 from tests.history.faults import Nemesis
-from tests.history.postgres_faults import TERMINATE, PostgresFaults
+from tests.history.postgres_faults import TABLES, TERMINATE, PostgresFaults
 from tests.history.recording import Recording, read_history
 from tests.history.stores import EmbeddedStore
 
 
 class ServerThatRemembers:
     """Stands for a PostgreSQL server."""
-
-    superuser_url = "postgresql://postgres@localhost/postgres"
 
     def __init__(self) -> None:
         self.heard: list[Any] = []
@@ -34,30 +33,23 @@ class ServerThatRemembers:
     def resume(self) -> None:
         self.heard.append("resume")
 
-    def run_sql(self, url: str, statements: str) -> None:
-        self.heard.append((url, statements))
+    def run_sql(self, statements: Composed) -> None:
+        self.heard.append(statements.as_string(None))
 
 
 def test_each_fault_of_postgresql_reaches_the_server() -> None:
     """Restarted, paused and resumed, cut off, locked: in the words that the server understands."""
     server = ServerThatRemembers()
-    for fault in PostgresFaults(server, ("events", "tags"), server.run_sql).faults():
+    for fault in PostgresFaults(server, server.run_sql).faults():
         asyncio.run(fault.strike(0.01))
-    locked = "LOCK TABLE events, tags IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(0.01)"
-    expected = [
-        "restart",
-        "pause",
-        "resume",
-        (server.superuser_url, TERMINATE),
-        (server.superuser_url, locked),
-    ]
-    assert server.heard == expected
+    locked = f"LOCK TABLE {TABLES} IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(0.01)"
+    assert server.heard == ["restart", "pause", "resume", TERMINATE, locked]
 
 
 def test_a_paused_server_is_resumed_when_the_run_is_broken_off() -> None:
     """A failing run leaves no stopped process behind."""
     server = ServerThatRemembers()
-    pause = PostgresFaults(server, (), server.run_sql).faults()[1]
+    pause = PostgresFaults(server, server.run_sql).faults()[1]
 
     async def broken_off() -> None:
         striking = asyncio.create_task(pause.strike(30))
