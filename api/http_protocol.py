@@ -143,13 +143,9 @@ class HttpProtocol(HttpToolsProtocol):
         """uvicorn's own `on_headers_complete`, for a request that is answered without ASGI."""
         existing: RequestResponseCycle | None = self.cycle
         cycle = QuickCycle(
+            self,
             endpoint,
             {"method": "POST", "headers": self.headers, "client": self.client},
-            self.transport,
-            self.flow,
-            self.server_state.default_headers,
-            self.tasks,
-            self.on_response_complete,
             keep_alive=self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive(),
         )
         self.cycle = cycle  # type: ignore[assignment]
@@ -185,7 +181,11 @@ class HttpProtocol(HttpToolsProtocol):
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
     def on_body(self, body: bytes) -> None:
-        super().on_body(body)
+        cycle: Any = self.cycle
+        if isinstance(cycle, QuickCycle):
+            cycle.body = cycle.body + body if cycle.body else body
+        else:
+            super().on_body(body)
         self._without_progress = 0
 
     def on_message_complete(self) -> None:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any, Final, Protocol
 
 from starlette.types import Scope
 from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.server import ServerState
 
 from api.answers import Answer, answer_octets
 from api.forms import MAX_BODY
@@ -34,55 +35,44 @@ QuickEndpoints = Mapping[bytes, QuickEndpoint]
 """By the path, as it stands in the request line."""
 
 
+class _Nobody:
+    """Stands for the event that uvicorn sets when a part of a body has come; nobody waits for parts here."""
+
+    def set(self) -> None:
+        """Nothing."""
+
+
+class Connection(Protocol):
+    """What a cycle needs of the protocol that it belongs to."""
+
+    transport: asyncio.Transport
+    flow: FlowControl
+    server_state: ServerState
+
+    def on_response_complete(self) -> None:
+        """The next request may begin."""
+
+
 class QuickCycle:
     """One request. The protocol adds to `body`, and says when it is whole and when it is this request's turn."""
 
-    __slots__ = (
-        "_default_headers",
-        "_done",
-        "_endpoint",
-        "_flow",
-        "_scope",
-        "_tasks",
-        "_transport",
-        "_work",
-        "body",
-        "disconnected",
-        "keep_alive",
-        "message_event",
-        "more_body",
-        "response_complete",
-        "response_started",
-    )
+    # What uvicorn's protocol sets and asks of a cycle. Defaults of the class, for most are never set.
+    more_body = True
+    disconnected = False
+    response_started = False
+    response_complete = False
+    message_event = _Nobody()
+
+    _work: Coroutine[asyncio.Future[Any] | None, None, None] | None = None
 
     def __init__(
-        self,
-        endpoint: QuickEndpoint,
-        scope: Scope,
-        transport: asyncio.Transport,
-        flow: FlowControl,
-        default_headers: list[tuple[bytes, bytes]],
-        tasks: set[Any],
-        done: Callable[[], None],
-        *,
-        keep_alive: bool,
+        self, connection: Connection, endpoint: QuickEndpoint, scope: Scope, *, keep_alive: bool
     ) -> None:
+        self._connection = connection
         self._endpoint = endpoint
         self._scope = scope
-        self._transport = transport
-        self._flow = flow
-        self._default_headers = default_headers
-        self._tasks = tasks
-        self._done = done
-        self._work: Coroutine[asyncio.Future[Any] | None, None, None] | None = None
-        # What uvicorn's protocol sets and asks of a cycle:
         self.keep_alive = keep_alive
-        self.body = bytearray()
-        self.more_body = True
-        self.disconnected = False
-        self.response_started = False
-        self.response_complete = False
-        self.message_event = _NOBODY_WAITS
+        self.body = b""
 
     def begin(self) -> None:
         """Work on the request: here and now as far as it goes, and on from there when what it waits for is there."""
@@ -99,12 +89,12 @@ class QuickCycle:
             self._end()
         except BaseException as error:
             self._end()
-            self._transport.close()
+            self._connection.transport.close()
             _log.exception("an answer was not sent")
             if not isinstance(error, Exception | asyncio.CancelledError):
                 raise
         else:
-            self._tasks.add(self)
+            self._connection.server_state.tasks.add(self)  # type: ignore[arg-type]  # as if it were one
             if awaited is None:
                 asyncio.get_running_loop().call_soon(self._go_on, None)
             else:
@@ -113,19 +103,22 @@ class QuickCycle:
 
     def _end(self) -> None:
         self._work = None
-        self._tasks.discard(self)
+        self._connection.server_state.tasks.discard(self)
 
     async def _answer(self) -> None:
-        answer, request_id = await self._endpoint.reply(self._scope, bytes(self.body))
-        if self._flow.write_paused and not self.disconnected:
-            await self._flow.drain()
-        if self.disconnected or self._transport.is_closing():
+        answer, request_id = await self._endpoint.reply(self._scope, self.body)
+        connection = self._connection
+        if connection.flow.write_paused and not self.disconnected:
+            await connection.flow.drain()
+        transport = connection.transport
+        if self.disconnected or transport.is_closing():
             return
-        self._transport.write(answer_octets(answer, request_id, self._default_headers, self.keep_alive))
+        default_headers = connection.server_state.default_headers
+        transport.write(answer_octets(answer, request_id, default_headers, self.keep_alive))
         self.response_started = self.response_complete = True
         if not self.keep_alive:
-            self._transport.close()
-        self._done()
+            transport.close()
+        connection.on_response_complete()
 
     def cancel(self, msg: object = None) -> None:  # noqa: ARG002 - the signature is a task's
         """What uvicorn says to tasks that are not done in time; like a task, it ends a little later."""
@@ -135,16 +128,6 @@ class QuickCycle:
         if self._work is not None:
             self._work.close()
             self._end()
-
-
-class _Nobody:
-    """Stands for the event that uvicorn sets when a part of a body has come; nobody waits for parts here."""
-
-    def set(self) -> None:
-        """Nothing."""
-
-
-_NOBODY_WAITS: Final = _Nobody()
 
 
 def has_small_length(headers: list[tuple[bytes, bytes]]) -> bool:

@@ -36,7 +36,7 @@ STAGES: Final = (
     ("decide", ("domain/decide_request.py",)),
     ("remember what was issued", ("api/token_desk.py:TokenDraft.appended",)),
     ("group commit", ("eventstore/writer.py",)),
-    ("endpoint and desk", ("api/app.py",)),
+    ("endpoint and desk", ("api/app.py", "api/endpoints.py")),
     ("HTTP and event loop", ("",)),
 )
 OTHER_THREADS: Final = "commit, checkpoint, index (other threads)"
