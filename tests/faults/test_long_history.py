@@ -64,6 +64,8 @@ def test_f16_ready_from_a_snapshot_is_ready_from_everything(tmp_path: Path) -> N
     restored.close()
     execute(world.store, f"DELETE FROM snapshots WHERE name = '{NAME}'")
     again = open_ledger(world.store)
-    again.authority.revocations.drop_expired(now)
+    now = int(time.time())  # it forgot by the clock while it was folded
+    for either in (again.authority, whole):
+        either.revocations.drop_expired(now)
     assert again.authority.state() == whole.state()
     again.close()
