@@ -14,6 +14,7 @@ from eventsourcing.persistence import IntegrityError
 
 from api.denials import Denials
 from api.key_ring import KeyRing
+from api.patient_clock import PatientClock
 from api.snapshot_keeping import SnapshotKeeping
 from domain.events import KeyActivated, KeyRetired
 from domain.keys import KeyChange, due
@@ -59,6 +60,7 @@ class Housekeeping:
         self._signers = signers
         self._new_id = new_id
         self._clock = clock
+        self._patient_clock = PatientClock(clock)
 
     async def run(self) -> None:
         """Work until cancelled. An outage of the store ends a round, not the task."""
@@ -106,7 +108,7 @@ class Housekeeping:
             self._log.append([encode(event)], DCBAppendCondition(said))
 
     async def _forget(self) -> None:
-        now = self._clock() // 1000
+        now = self._patient_clock.seconds()
         self._authority.revocations.drop_expired(now)
         await self._store.forget_claims(now)
 
