@@ -9,6 +9,7 @@ COMMIT, which waits for the disk, runs in a thread of its own, and the signature
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +28,7 @@ GATHERING: Final = 4
 """Turns of the event loop before a batch is closed: the answers to the one before leave, and what they bring in comes
 along. Each commit costs half a millisecond of processor time; measured with 16 connections, a tenth more exchanges."""
 LONGEST_QUEUE: Final = 4096
-"""Drafts that may wait; past it a request is refused at once rather than late."""
+"""Drafts that may wait: more than admission ever lets in, so whoever meets this bound has come another way."""
 
 
 class TransactionalStore(Protocol):
@@ -59,43 +60,66 @@ class StoreOverloaded(StoreError):
 class _Waiting:
     """A draft or a side write, and who waits for it."""
 
-    __slots__ = ("draft", "future", "result", "side_write")
+    __slots__ = ("draft", "future", "if_awaited", "result", "side_write")
 
     def __init__(
-        self, draft: Draft | None, side_write: SideWrite | None, future: asyncio.Future[bool]
+        self,
+        draft: Draft | None,
+        side_write: SideWrite | None,
+        future: asyncio.Future[bool],
+        if_awaited: bool = False,
     ) -> None:
         self.draft = draft
         self.side_write = side_write
         self.future = future
+        self.if_awaited = if_awaited
         self.result = True
 
     @property
     def is_fence(self) -> bool:
         return self.draft is not None and self.draft.event.FENCE
 
+    @property
+    def is_given_up(self) -> bool:
+        return self.if_awaited and self.future.cancelled()
+
 
 class Writer:
     """Appends decisions. One per process; all methods are called in the event loop's thread."""
 
-    def __init__(self, store: TransactionalStore, fence: Fence, fold: Fold) -> None:
+    def __init__(
+        self,
+        store: TransactionalStore,
+        fence: Fence,
+        fold: Fold,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._store = store
         self._fence = fence
         self._fold = fold
         self._queue: deque[_Waiting] = deque()
         self._committer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="commit")
         self._running = False
+        self._clock = clock
+        self._since = 0.0
         self._singly = 0
         self._between_batches: deque[tuple[Callable[[], None], asyncio.Future[bool]]] = deque()
         self.idle = asyncio.Event()
         self.idle.set()
 
-    async def append(self, draft: Draft) -> Draft:
+    @property
+    def working_since(self) -> float | None:
+        """When it began the piece of work it is at (monotonic, seconds); `None` while it has none."""
+        return self._since if self._running else None
+
+    async def append(self, draft: Draft, *, if_awaited: bool = False) -> Draft:
         """Make the decision durable; returns the draft that was appended, which may have been decided again.
 
         Raises StoreError if it was not recorded, or if nobody can say (OutcomeUnknown): the caller answers 503
-        and the request is not tried again here.
+        and the request is not tried again here. A caller that is cancelled leaves its draft to be appended; with
+        `if_awaited` it is dropped, unless its batch has begun.
         """
-        waiting = self._enqueue(draft, None)
+        waiting = self._enqueue(draft, None, if_awaited)
         await waiting.future
         return waiting.draft or draft
 
@@ -112,10 +136,12 @@ class Writer:
         self._wake()
         await done
 
-    def _enqueue(self, draft: Draft | None, side_write: SideWrite | None) -> _Waiting:
+    def _enqueue(
+        self, draft: Draft | None, side_write: SideWrite | None, if_awaited: bool = False
+    ) -> _Waiting:
         if len(self._queue) >= LONGEST_QUEUE:
             raise StoreOverloaded("too many requests are waiting for the event store")
-        waiting = _Waiting(draft, side_write, asyncio.get_running_loop().create_future())
+        waiting = _Waiting(draft, side_write, asyncio.get_running_loop().create_future(), if_awaited)
         self._queue.append(waiting)
         self._wake()
         return waiting
@@ -123,6 +149,7 @@ class Writer:
     def _wake(self) -> None:
         if not self._running:
             self._running = True
+            self._since = self._clock()
             self.idle.clear()
             self._gather(GATHERING)
 
@@ -135,11 +162,12 @@ class Writer:
 
     def _next(self) -> None:
         """Start the next piece of work, if there is any; called whenever no transaction is open."""
+        self._since = self._clock()
         if self._between_batches:
             work, done = self._between_batches.popleft()
             self._in_thread(work, lambda error: self._maintained(done, error))
-        elif self._queue:
-            self._start(self._take_batch())
+        elif batch := self._take_batch():
+            self._start(batch)
         else:
             self._running = False
             self.idle.set()
@@ -150,13 +178,17 @@ class Writer:
         self._next()
 
     def _take_batch(self) -> list[_Waiting]:
-        """Fence events are appended alone: never in one batch with issuances."""
-        batch = [self._queue.popleft()]
-        if self._singly:
-            self._singly -= 1
-            return batch
-        while self._queue and len(batch) < LARGEST_BATCH and self._queue[0].is_fence == batch[0].is_fence:
-            batch.append(self._queue.popleft())
+        """Fence events are appended alone: never in one batch with issuances. Empty if nobody waits."""
+        batch: list[_Waiting] = []
+        largest = 1 if self._singly else LARGEST_BATCH
+        while self._queue and len(batch) < largest:
+            if self._queue[0].is_given_up:
+                self._queue.popleft()
+            elif batch and self._queue[0].is_fence != batch[0].is_fence:
+                break
+            else:
+                batch.append(self._queue.popleft())
+        self._singly = max(0, self._singly - 1)
         return batch
 
     def _start(self, batch: list[_Waiting]) -> None:
