@@ -11,7 +11,7 @@ from api.denials import Denials
 from api.facts import Fact
 from domain.keys import KeyChange, due
 from domain.requests import Origin
-from eventstore.errors import StoreError
+from eventstore.errors import OutcomeUnknown, StoreError
 from eventstore.fence import Fence
 from eventstore.writer import Writer
 from projections.authority import FoldedAuthority
@@ -93,9 +93,16 @@ class Housekeeping:
         await self._tidy()
 
     async def record_counts(self) -> None:
-        """Append what was counted; also called once on the way out, so that nothing counted is lost."""
-        for fact in self._denials.take(self._origin(), self._new_id, self._fence.position):
-            await self._writer.append(fact)
+        """Append what was counted; also called once on the way out, so that nothing counted is lost. Raises StoreError:
+        what was not recorded then is counted on."""
+        facts = self._denials.take(self._origin(), self._new_id, self._fence.position)
+        outcomes = await asyncio.gather(*map(self._writer.append, facts), return_exceptions=True)
+        errors = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+        for fact, outcome in zip(facts, outcomes, strict=True):
+            if isinstance(outcome, StoreError) and not isinstance(outcome, OutcomeUnknown):
+                self._denials.give_back(fact)
+        if errors:
+            raise errors[0]
 
     async def _change_keys(self) -> None:
         change = KeyChange(by="housekeeping", origin=self._origin(), now=self._clock())
