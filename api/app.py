@@ -33,6 +33,8 @@ class Application:
     """Dispatches to the hot routes by exact path, and everything else to Starlette."""
 
     def __init__(self, service: Service, jwks_max_age: int) -> None:
+        self.admission = service.admission
+        """What the HTTP protocol asks before it starts anything."""
         self._hot: dict[str, ASGIApp] = {
             TOKEN_PATH: service.token,
             INTROSPECTION_PATH: service.introspection,

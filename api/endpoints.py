@@ -18,6 +18,7 @@ from api.oauth_errors import METHOD, SERVER_ERROR, TOO_FAST, TOO_LARGE, UNAVAILA
 from api.origins import Origins
 from api.rate_limits import RateLimits
 from api.request_body import BodyTooLarge, ClientDisconnected, read_body
+from api.tickets import TICKET, in_time
 from domain.requests import Origin
 from domain.values import made_quickly
 from eventstore.errors import StoreError
@@ -63,7 +64,7 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         origin = self._origins.origin(scope)
         try:
-            answer = await self._answer(scope, receive, origin)
+            answer = await in_time(scope.get(TICKET), self._answer(scope, receive, origin))
         except OAuthError as error:
             answer = error_answer(error)
         except (StoreError, JwksUnavailable):

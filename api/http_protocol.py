@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from api.gate import SURPLUS, Gate
+
 if TYPE_CHECKING:
     from uvicorn.config import Config
     from uvicorn.server import ServerState
@@ -76,10 +78,16 @@ class HttpProtocol(HttpToolsProtocol):
         self._is_whole = False
         self._is_refused = False
         self._without_progress = 0
+        self._gate = Gate(self, getattr(self.app, "admission", None), self.limit_concurrency)
+        self.limit_concurrency = (
+            None  # its answer would be plain text without Retry-After, and a log line each time
+        )
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._arrival.arm(SLOWEST_REQUEST)
+        if self._gate.is_surplus(SURPLUS):
+            transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._arrival.disarm()
@@ -133,7 +141,9 @@ class HttpProtocol(HttpToolsProtocol):
             return
         if len(self.pipeline) >= MOST_PIPELINED:
             raise TooMuch
-        super().on_headers_complete()
+        if self._gate.lets_in():
+            super().on_headers_complete()
+            self.cycle.keep_alive = self.cycle.keep_alive and not self._gate.is_surplus()
         self.headers = _IGNORED  # type: ignore[assignment]
         self._without_progress = 0
 
@@ -141,12 +151,30 @@ class HttpProtocol(HttpToolsProtocol):
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
     def on_body(self, body: bytes) -> None:
-        super().on_body(body)
+        if not self._gate.is_passing_over:
+            super().on_body(body)
         self._without_progress = 0
 
     def on_message_complete(self) -> None:
-        super().on_message_complete()
+        if not self._gate.is_passing_over:
+            super().on_message_complete()
+        self._gate.request_complete()
         self._is_whole = True
+
+    def keeps_alive(self) -> bool:
+        """Whether the connection outlives the request that was just read."""
+        return self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
+
+    def answered_directly(self, is_last: bool) -> None:
+        """The gate has answered the request that was just read."""
+        self._unset_keepalive_if_required()
+        if is_last:
+            self.transport.close()
+            self._departure.arm(SLOWEST_READER)
+        else:
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
 
     def on_response_complete(self) -> None:
         super().on_response_complete()

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from starlette.types import Scope
 
 from api.administration import AdministrativeRevocation
+from api.admission import Admission
 from api.bearer import BearerAuthentication
 from api.client_authentication import AuthenticatedClient, ClientAuthentication
 from api.client_credentials import read_client_credentials
@@ -54,6 +55,7 @@ class Service:
         authority, fence = ledger.authority, ledger.fence
         self.writer = Writer(ledger.recorder, fence, authority)
         self.denials = Denials(clock)
+        self.admission = Admission(deadline=settings.deadline, store=self.writer, denials=self.denials)
         self.failed_attempts = FailedAttempts(clock)
         self.rates = RateLimits(authority, clock)
         self.memories = Memories(ledger.side_tables, self.writer)

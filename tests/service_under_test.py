@@ -56,12 +56,21 @@ def claims_of(token: str) -> dict[str, Any]:
 class ServiceUnderTest:
     """One running service, its clients' secrets, the keys of others, and its log."""
 
-    def __init__(self, folder: Path, **changes: Any) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        deadline: float = 30.0,
+        most_connections: int | None = None,
+        **changes: Any,
+    ) -> None:
+        """A busy machine is no overload, hence the deadline. `changes` are those of the policy."""
         self.folder = folder
         self.corp_key, self.client_key = SigningKey.generate("ES256"), SigningKey.generate("ES256")
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        self.settings = Settings(store=str(folder / "log.db"), node="test")
+        self.settings = Settings(store=str(folder / "log.db"), node="test", deadline=deadline)
+        self._most_connections = most_connections
         self.operator_ledger = create_ledger(self.settings.store_path)
         self.operator = Operator(
             self.operator_ledger,
@@ -117,6 +126,7 @@ class ServiceUnderTest:
             access_log=False,
             server_header=False,
             proxy_headers=False,
+            limit_concurrency=self._most_connections,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]})
