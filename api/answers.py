@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
@@ -43,6 +44,20 @@ def error_answer(error: OAuthError) -> Answer:
         headers.append((b"retry-after", str(error.retry_after).encode()))
     body = {"error": error.error, "error_description": error.description}
     return Answer(status=error.status, body=body, headers=tuple(headers))
+
+
+def raw_answer(error: OAuthError, *lines: bytes) -> bytes:
+    """A whole HTTP/1.1 answer to a request that has no id, with these header lines on top."""
+    answer = error_answer(error)
+    body = _ENCODE(answer.body)
+    phrase = HTTPStatus(answer.status).phrase
+    fields = [_JSON, (b"content-length", b"%d" % len(body)), *_NO_STORE, *answer.headers]
+    head = [
+        f"HTTP/1.1 {answer.status} {phrase}".encode(),
+        *(b": ".join(field) for field in fields),
+        *lines,
+    ]
+    return b"\r\n".join([*head, b"", body])
 
 
 async def send_answer(send: Send, answer: Answer, request_id: str) -> None:

@@ -41,6 +41,8 @@ class Application:
     """
 
     def __init__(self, service: Service, jwks_max_age: int) -> None:
+        self.admission = service.admission
+        """What the HTTP protocol asks before it starts anything."""
         self._hot: dict[str, Endpoint] = {
             TOKEN_PATH: service.token,
             INTROSPECTION_PATH: service.introspection,

@@ -18,6 +18,7 @@ from api.oauth_errors import METHOD, SERVER_ERROR, TOO_FAST, TOO_LARGE, UNAVAILA
 from api.origins import Origins
 from api.rate_limits import RateLimits
 from api.request_body import BodyTooLarge, ClientDisconnected, read_body
+from api.tickets import TICKET, hold, in_time
 from domain.requests import Origin
 from domain.values import made_quickly
 from eventstore.errors import StoreError
@@ -70,6 +71,7 @@ class Endpoint:
         except BodyTooLarge as error:
             answer = error_answer(self._unauthenticated(error))
         else:
+            hold(scope.get(TICKET))
             answer = await self._answer(scope, body, origin)
         await send_answer(send, answer, origin.request)
 
@@ -82,7 +84,7 @@ class Endpoint:
         if body is None:
             return Answer(status=405, body=error_answer(METHOD).body, headers=((b"allow", b"POST"),))
         try:
-            return await self._handle(scope, body, origin)
+            return await in_time(scope.get(TICKET), self._handle(scope, body, origin))
         except OAuthError as error:
             return error_answer(error)
         except (StoreError, JwksUnavailable):

@@ -21,7 +21,7 @@ from domain.keys import KeyChange, due
 from domain.requests import Origin
 from domain.tags import tag
 from eventstore.codec import encode
-from eventstore.errors import StoreError
+from eventstore.errors import OutcomeUnknown, StoreError
 from eventstore.online import OnlineStore
 from eventstore.store import LogStore
 from projections.authority import FoldedAuthority
@@ -85,9 +85,16 @@ class Housekeeping:
         await self._store.tidy()
 
     async def record_counts(self) -> None:
-        """Append what was counted; also called once on the way out, so that nothing counted is lost."""
-        for fact in self._denials.take(self._origin(), self._new_id, self._authority.position):
-            await self._store.writer.append(fact)
+        """Append what was counted; also called once on the way out, so that nothing counted is lost. Raises StoreError:
+        what was not recorded then is counted on."""
+        facts = self._denials.take(self._origin(), self._new_id, self._authority.position)
+        outcomes = await asyncio.gather(*map(self._store.writer.append, facts), return_exceptions=True)
+        errors = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+        for fact, outcome in zip(facts, outcomes, strict=True):
+            if isinstance(outcome, StoreError) and not isinstance(outcome, OutcomeUnknown):
+                self._denials.give_back(fact)
+        if errors:
+            raise errors[0]
 
     async def keep_snapshot(self) -> None:
         """Also called once on the way out, so that the next start has less to fold."""

@@ -15,7 +15,9 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from api.deadlines import Deadline, Idleness
+from api.gate import SURPLUS, Gate
 from api.quick_cycle import QuickCycle, QuickEndpoint, QuickEndpoints, has_small_length
+from api.tickets import TICKET
 
 if TYPE_CHECKING:
     from uvicorn.config import Config
@@ -57,10 +59,15 @@ class HttpProtocol(HttpToolsProtocol):
         self._without_progress = 0
         self._quick: QuickEndpoints = getattr(self.app, "quick", {})
         self._next: QuickCycle | None = None
+        self._gate = Gate(self, getattr(self.app, "admission", None), self.limit_concurrency)
+        # uvicorn's own answer would be plain text without Retry-After, and a log line each time.
+        self.limit_concurrency = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._arrival.arm(SLOWEST_REQUEST)
+        if self._gate.is_surplus(SURPLUS):
+            transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._arrival.disarm()
@@ -118,11 +125,13 @@ class HttpProtocol(HttpToolsProtocol):
             return
         if len(self.pipeline) >= MOST_PIPELINED:
             raise TooMuch
-        endpoint = self._quick.get(self.url)
-        if endpoint is not None and self._is_quick():
-            self._take_in(endpoint)
-        else:
-            self._take_in_for_asgi()
+        if self._gate.lets_in():
+            endpoint = self._quick.get(self.url)
+            if endpoint is not None and self._is_quick():
+                self._take_in(endpoint)
+            else:
+                self._take_in_for_asgi()
+            self.cycle.keep_alive = self.cycle.keep_alive and not self._gate.is_surplus()
         self.headers = _IGNORED  # type: ignore[assignment]
         self._without_progress = 0
 
@@ -132,12 +141,7 @@ class HttpProtocol(HttpToolsProtocol):
             self.parser.get_method() == b"POST"
             and not self.expect_100_continue
             and has_small_length(self.headers)
-            and not self._is_crowded()
         )
-
-    def _is_crowded(self) -> bool:
-        limit = self.limit_concurrency
-        return limit is not None and (len(self.connections) >= limit or len(self.tasks) >= limit)
 
     def _take_in(self, endpoint: QuickEndpoint) -> None:
         """uvicorn's own `on_headers_complete`, for a request that is answered without ASGI."""
@@ -145,7 +149,7 @@ class HttpProtocol(HttpToolsProtocol):
         cycle = QuickCycle(
             self,
             endpoint,
-            {"method": "POST", "headers": self.headers, "client": self.client},
+            {"method": "POST", "headers": self.headers, "client": self.client, TICKET: self._gate.ticket},
             keep_alive=self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive(),
         )
         self.cycle = cycle  # type: ignore[assignment]
@@ -161,6 +165,7 @@ class HttpProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self.url, self.expect_100_continue = url, expects
         self.headers += headers
+        self.scope[TICKET] = self._gate.ticket  # type: ignore[typeddict-unknown-key]
         super().on_headers_complete()
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
@@ -181,16 +186,34 @@ class HttpProtocol(HttpToolsProtocol):
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
     def on_body(self, body: bytes) -> None:
-        cycle: Any = self.cycle
-        if isinstance(cycle, QuickCycle):
-            cycle.body = cycle.body + body if cycle.body else body
-        else:
-            super().on_body(body)
+        if not self._gate.is_passing_over:
+            self._add_to_body(body)
         self._without_progress = 0
 
+    def _add_to_body(self, part: bytes) -> None:
+        cycle: Any = self.cycle
+        if isinstance(cycle, QuickCycle):
+            cycle.body = cycle.body + part if cycle.body else part
+        else:
+            super().on_body(part)
+
     def on_message_complete(self) -> None:
-        super().on_message_complete()
+        if not self._gate.is_passing_over:
+            super().on_message_complete()
+        self._gate.request_complete()
         self._is_whole = True
+
+    def keeps_alive(self) -> bool:
+        """Whether the connection outlives the request that was just read."""
+        return self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
+
+    def answered_directly(self, is_last: bool) -> None:
+        """The gate has answered the request that was just read."""
+        if is_last:
+            self.transport.close()
+            self._departure.arm(SLOWEST_READER)
+        else:
+            self._idleness.begin()
 
     def on_response_complete(self) -> None:
         """uvicorn's own, with one timer for a connection instead of one for every answer."""

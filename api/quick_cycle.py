@@ -18,6 +18,7 @@ from uvicorn.server import ServerState
 
 from api.answers import Answer, answer_octets
 from api.forms import MAX_BODY
+from api.tickets import TICKET
 
 _MOST_DIGITS: Final = len(str(MAX_BODY))
 
@@ -64,6 +65,7 @@ class QuickCycle:
     message_event = _Nobody()
 
     _work: Coroutine[asyncio.Future[Any] | None, None, None] | None = None
+    _awaited: asyncio.Future[Any] | None = None
 
     def __init__(
         self, connection: Connection, endpoint: QuickEndpoint, scope: Scope, *, keep_alive: bool
@@ -76,8 +78,16 @@ class QuickCycle:
 
     def begin(self) -> None:
         """Work on the request: here and now as far as it goes, and on from there when what it waits for is there."""
+        ticket = self._scope.get(TICKET)
+        if ticket is not None:
+            ticket.wake = self._wake
         self._work = self._answer()
         self._go_on(None)
+
+    def _wake(self) -> None:
+        """It is late: what it waits for is given up, and it learns of that as a task would."""
+        if self._awaited is not None:
+            self._awaited.cancel()
 
     def _go_on(self, _: asyncio.Future[Any] | None) -> None:
         """What a task would do. It costs a few microseconds less, and most of all the turn of the loop before it."""
@@ -95,6 +105,7 @@ class QuickCycle:
                 raise
         else:
             self._connection.server_state.tasks.add(self)  # type: ignore[arg-type]  # as if it were one
+            self._awaited = awaited
             if awaited is None:
                 asyncio.get_running_loop().call_soon(self._go_on, None)
             else:

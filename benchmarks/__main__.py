@@ -14,6 +14,7 @@ from rich.table import Table
 from benchmarks.bars import BARS, LIMITS
 from benchmarks.exchange import Measured, Plan, measure
 from benchmarks.machine import machine
+from benchmarks.overload import OverloadPlan, measure_overload
 from benchmarks.startup import DEEP, LONG, SHORT, measure_startup
 
 RESULTS = Path(__file__).parent / "results"
@@ -24,9 +25,12 @@ RESULTS = Path(__file__).parent / "results"
 @click.option("--startup/--no-startup", default=True, help="Also fill a store with five million events.")
 @click.option("--deep", is_flag=True, help="A million revocations among them, most of which have expired.")
 @click.option("--exchange/--no-exchange", "exchanging", default=True, help="Measure exchanges.")
+@click.option("--overload/--no-overload", default=True, help="Flood it with five times what it can do.")
 @click.option("--folder", type=click.Path(path_type=Path), help="Where the stores are made; a real disk.")
-def main(quick: bool, startup: bool, deep: bool, exchanging: bool, folder: Path | None) -> None:
-    """Measure this machine: exchanges and introspections against the floor, and cold start."""
+def main(
+    quick: bool, startup: bool, deep: bool, exchanging: bool, overload: bool, folder: Path | None
+) -> None:
+    """Measure this machine: exchanges and introspections against the floor, overload, and cold start."""
     console = Console()
     figures: dict[str, float] = {}
     RESULTS.mkdir(exist_ok=True)
@@ -41,6 +45,10 @@ def main(quick: bool, startup: bool, deep: bool, exchanging: bool, folder: Path 
             )
             rows, figures = measure(Path(made) / "exchange", plan)
             console.print(_table(rows))
+        if overload:
+            (Path(made) / "overload").mkdir()
+            flooding = OverloadPlan(rounds=3, seconds=1.0) if quick else OverloadPlan(rounds=8, seconds=2.0)
+            figures |= measure_overload(Path(made) / "overload", flooding)
         if startup:
             (Path(made) / "startup").mkdir()
             history = SHORT if quick else DEEP if deep else LONG

@@ -25,6 +25,8 @@ BARS: Final = (
     Bar("exchange_warm_vs_floor", "at least", 0.70),
     Bar("exchange_cold_p99_over_p50", "at most", 5),
     Bar("exchange_warm_p99_over_p50", "at most", 5),
+    Bar("overload_goodput_vs_peak", "at least", 0.8),
+    Bar("overload_shed_p99_ms", "at most", 50),
     Bar("startup_seconds", "at most", 5),
     Bar("startup_rss_megabytes", "at most", 400),
 )
@@ -34,6 +36,9 @@ LIMITS: Final = {
     "floor_vs_empty_post": "0.32 where the bars were set",
     "floor_vs_crypto_bound": "0.41 there; a floor far below both is a mistake",
     "rss_megabytes": "of the server, after all of the above",
+    "overload_peak_per_second": "exchanges of unknown tokens over 64 connections; five times as many are offered",
+    "overload_accepted_p99_ms": "of those that were let in",
+    "overload_grown_megabytes": "memory of the server from before the first flood to behind the last",
     "cold_start_seconds": "from the start of the process to /readyz",
     "startup_events": "in the store for the figures below",
     "startup_revocations": "of them revocations that still count",

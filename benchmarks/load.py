@@ -72,7 +72,7 @@ class Load:
         while sent:
             for number in self._readable():
                 data = parts.pop(number, b"") + self._receive(number)
-                body = _body(data)
+                body = body_of(data)
                 if body is None:
                     parts[number] = data
                     continue
@@ -115,7 +115,7 @@ class Load:
         self._poll.close()
 
 
-def _body(data: bytes) -> bytes | None:
+def body_of(data: bytes) -> bytes | None:
     """The body of an answer, or `None` while part of it is missing."""
     head, end, body = data.partition(b"\r\n\r\n")
     length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]

@@ -9,6 +9,7 @@ its own, and the signatures are made meanwhile.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -48,8 +49,14 @@ class TransactionalStore(Protocol):
 class SQLiteWriter(Writer):
     """Appends to the embedded store, and runs whatever else needs its lock."""
 
-    def __init__(self, store: TransactionalStore, fence: Fence, fold: Fold) -> None:
-        super().__init__(fence, fold)
+    def __init__(
+        self,
+        store: TransactionalStore,
+        fence: Fence,
+        fold: Fold,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(fence, fold, clock)
         self._store = store
         self._committer = CommitThread()
         self._between_batches: deque[tuple[Callable[[], None], asyncio.Future[bool]]] = deque()
@@ -69,6 +76,7 @@ class SQLiteWriter(Writer):
 
     def _next(self) -> None:
         if self._between_batches:
+            self._since = self._clock()
             work, done = self._between_batches.popleft()
             self._in_thread(work, lambda error: self._maintained(done, error))
         else:

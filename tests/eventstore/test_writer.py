@@ -284,3 +284,55 @@ def test_too_many_waiting_are_refused_at_once(bench: Bench, monkeypatch: pytest.
 
     run(bench, work)
     assert len(bench.log()) == 3
+
+
+def test_a_draft_that_nobody_waits_for_is_dropped_if_it_was_said_to_be(bench: Bench) -> None:
+    """Its caller has been told 503. What else is given up is appended all the same: a revocation, for one."""
+
+    async def work() -> None:
+        writing = [
+            asyncio.ensure_future(bench.writer.append(bench.draft("request"), if_awaited=True)),
+            asyncio.ensure_future(bench.writer.append(bench.draft("kept"))),
+            asyncio.ensure_future(bench.writer.append(bench.draft("alive"), if_awaited=True)),
+        ]
+        await asyncio.sleep(0)
+        writing[0].cancel()
+        writing[1].cancel()
+        await asyncio.gather(*writing, return_exceptions=True)
+        await bench.writer.idle.wait()
+
+    run(bench, work)
+    assert [event.id for event in bench.log()] == ["kept", "alive"]
+
+
+def test_a_batch_that_has_begun_is_finished_whoever_waits(bench: Bench) -> None:
+    """Then nobody can say that nothing was recorded; and it is recorded once."""
+
+    writing: list[asyncio.Future[Draft]] = []
+
+    class GivenUp(SampleDraft):
+        def while_committing(self) -> None:
+            writing[0].cancel()
+
+    async def work() -> None:
+        draft = GivenUp(counted("request"), bench.authority.position)
+        writing.append(asyncio.ensure_future(bench.writer.append(draft, if_awaited=True)))
+        with pytest.raises(asyncio.CancelledError):
+            await writing[0]
+
+    run(bench, work)
+    assert [event.id for event in bench.log()] == ["request"]
+
+
+def test_the_writer_says_since_when_it_works(bench: Bench) -> None:
+    """So that nobody is sent to wait behind an append that gets nowhere."""
+    seen: list[float | None] = [bench.writer.working_since]
+
+    async def work() -> None:
+        await bench.writer.between_batches(lambda: seen.append(bench.writer.working_since))
+        await bench.writer.idle.wait()
+
+    run(bench, work)
+    assert seen[0] is None
+    assert seen[1] is not None
+    assert bench.writer.working_since is None
