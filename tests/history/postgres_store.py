@@ -17,7 +17,7 @@ from tests.stores import shared_on
 class SharedStore:
     """One PostgreSQL database, migrated; secrets are sealed in it."""
 
-    dense = False
+    dense = True
 
     def __init__(self, server: PostgresServer, database: Database) -> None:
         settings = shared_on(database)
