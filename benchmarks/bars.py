@@ -21,8 +21,11 @@ class Bar:
 
 
 BARS: Final = (
-    Bar("exchange_cold_vs_floor", "at least", 0.50),
-    Bar("exchange_warm_vs_floor", "at least", 0.70),
+    Bar("exchange_cold_vs_floor", "at least", 0.60),
+    Bar("exchange_warm_vs_floor", "at least", 0.90),
+    Bar("exchange_cold_vs_floor_c64", "at least", 0.75),
+    Bar("exchange_warm_vs_floor_c64", "at least", 1.3),
+    Bar("introspect_vs_floor", "at least", 1.5),
     Bar("exchange_cold_p99_over_p50", "at most", 5),
     Bar("exchange_warm_p99_over_p50", "at most", 5),
     Bar("overload_goodput_vs_peak", "at least", 0.8),
