@@ -1,7 +1,7 @@
 """One of two processes that write to one store: it revokes, or it exchanges, for as many rounds as it is told.
 
-Run as `python -m tests.faults.racing_node exchange|revoke`, with the settings of its store. Jtis come in on standard input, a line each;
-when its work on one has ended it says so on standard output.
+Run as `python -m tests.faults.racing_node exchange|revoke`, with the settings of its store.
+Jtis come in on standard input, a line each; when its work on one has ended it says so on standard output.
 """
 
 from __future__ import annotations
