@@ -23,7 +23,8 @@ LATE: Final = 2.0
 CONNECTING: Final = 1.5
 """Seconds for a new connection."""
 PAUSE: Final = 0.1
-"""Seconds after a failed attempt in which nobody tries again: a database that comes back is not met by a storm."""
+"""Seconds after a failed attempt in which nobody tries again: a database that comes back is not met by a storm, and
+who has waited behind a late answer does not wait for a connection as well."""
 
 # Plans that do not depend on statistics: whatever is sought here is sought through an index.
 _PLANS: Final = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
@@ -73,7 +74,7 @@ class Link:
                 told = outage_of_append
                 await connection.execute("COMMIT", timeout=LATE)
             except Exception as error:
-                self.give_up()
+                self._after(error, in_transaction=True)
                 raise told(error) or error from error
 
     async def listen(self, channel: str, heard: Callable[[], None]) -> None:
@@ -110,9 +111,12 @@ class Link:
             raise outage(error) or error from error
         return self._connection
 
-    def _after(self, error: BaseException) -> None:
-        """What the server refuses in so many words leaves the connection as it was; anything else costs it."""
-        if getattr(error, "sqlstate", None) is None:
+    def _after(self, error: BaseException, *, in_transaction: bool = False) -> None:
+        """What the server refuses in so many words leaves the connection as it was, unless a transaction is open on
+        it; anything else costs it."""
+        if isinstance(error, TimeoutError):
+            self._failed_at = time.monotonic()
+        if in_transaction or getattr(error, "sqlstate", None) is None:
             self.give_up()
 
     def give_up(self) -> None:
