@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from eventstore.errors import StoreError
+from eventstore.errors import StoreBusy, StoreError
 from eventstore.postgres_connections import STATEMENT_TIMEOUT, session
 from eventstore.postgres_outages import outage, outage_of_append
 
@@ -39,6 +39,8 @@ class Link:
         self._connection: Any = None
         self._failed_at = 0.0
         self._is_closed = False
+        self.when_busy: Callable[[], None] = lambda: None
+        """Called where another session held what a statement waited for."""
 
     async def rows(self, sql: str, *arguments: Any) -> list[Any]:
         """The rows of a statement that records nothing. Raises StoreError."""
@@ -48,7 +50,7 @@ class Link:
                 rows: list[Any] = await connection.fetch(sql, *arguments, timeout=LATE)
             except Exception as error:
                 self._after(error)
-                raise outage(error) or error from error
+                raise self._told(outage(error)) or error from error
             return rows
 
     async def append(self, sql: str, *arguments: Any) -> list[Any]:
@@ -59,7 +61,7 @@ class Link:
                 rows: list[Any] = await connection.fetch(sql, *arguments, timeout=LATE)
             except Exception as error:
                 self._after(error)
-                raise outage_of_append(error) or error from error
+                raise self._told(outage_of_append(error)) or error from error
             return rows
 
     @asynccontextmanager
@@ -75,7 +77,7 @@ class Link:
                 await connection.execute("COMMIT", timeout=LATE)
             except Exception as error:
                 self._after(error, in_transaction=True)
-                raise told(error) or error from error
+                raise self._told(told(error)) or error from error
 
     async def listen(self, channel: str, heard: Callable[[], None]) -> None:
         """Call back at every notification, for as long as this connection lasts. Raises StoreError."""
@@ -118,6 +120,11 @@ class Link:
             self._failed_at = time.monotonic()
         if in_transaction or getattr(error, "sqlstate", None) is None:
             self.give_up()
+
+    def _told(self, outage: StoreError | None) -> StoreError | None:
+        if isinstance(outage, StoreBusy):
+            self.when_busy()
+        return outage
 
     def give_up(self) -> None:
         """Abandon the connection without waiting for anybody; the next statement opens another."""

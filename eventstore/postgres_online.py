@@ -14,6 +14,7 @@ from domain.identifiers import ClientId
 from eventstore.drafts import Fold
 from eventstore.fence import Fence
 from eventstore.follower import Follower
+from eventstore.postgres_blockers import Blockers
 from eventstore.postgres_link import Link
 from eventstore.postgres_reads import sequenced
 from eventstore.postgres_schema import HINTS
@@ -70,6 +71,9 @@ class PostgresOnline:
         appending, reading, looking, self._hearing = (connect() for _ in range(4))
         self._links = (appending, reading, looking, self._hearing)
         self._reading = reading
+        blockers = Blockers(self._hearing)
+        for link in (appending, reading, looking):
+            link.when_busy = blockers.suspect
         self._tables = side_tables
         self.writer: Final = PostgresWriter(appending, fence, fold)
         self.barrier: Final = SharedBarrier(looking, fence)
