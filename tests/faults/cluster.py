@@ -45,6 +45,7 @@ class Cluster:
         self.operator.keys.first("ES256")
         self.secret = next(secret.secret for secret in secrets if secret.client == ClientId(CLIENT))
         self.authorization = "Basic " + base64.b64encode(f"{CLIENT}:{self.secret}".encode()).decode()
+        self.nodes: list[ServingNode] = []
         self._running = ExitStack()
 
     def _document(self, lifetime: int) -> dict[str, Any]:
@@ -94,7 +95,9 @@ class Cluster:
 
     def start(self, *options: str, **changes: str) -> ServingNode:
         """One more node; it may still be starting."""
-        return self._running.enter_context(ServingNode(self.settings, *options, **changes))
+        node = self._running.enter_context(ServingNode(self.settings, *options, **changes))
+        self.nodes.append(node)
+        return node
 
     def assertion(self) -> str:
         """A client assertion of `keyed` (RFC 7523 §2.2), never used before."""
