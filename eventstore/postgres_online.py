@@ -14,6 +14,7 @@ from domain.identifiers import ClientId
 from eventstore.drafts import Fold
 from eventstore.fence import Fence
 from eventstore.follower import Follower
+from eventstore.postgres_blockers import Blockers
 from eventstore.postgres_link import Link
 from eventstore.postgres_reads import sequenced
 from eventstore.postgres_schema import HINTS
@@ -33,6 +34,7 @@ INSERT INTO counterfoil.claims(kind, client, jti_sha256, exp)
 SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::bigint[])
 ON CONFLICT DO NOTHING RETURNING kind, client, jti_sha256
 """
+_SECRETS: Final = "SELECT client, credential_id, sha256 FROM counterfoil.client_secrets"
 _REMEMBER: Final = """
 INSERT INTO counterfoil.pseudonyms(issuer, pseudonym, subject) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
 """
@@ -69,6 +71,9 @@ class PostgresOnline:
         appending, reading, looking, self._hearing = (connect() for _ in range(4))
         self._links = (appending, reading, looking, self._hearing)
         self._reading = reading
+        blockers = Blockers(self._hearing)
+        for link in (appending, reading, looking):
+            link.when_busy = blockers.suspect
         self._tables = side_tables
         self.writer: Final = PostgresWriter(appending, fence, fold)
         self.barrier: Final = SharedBarrier(looking, fence)
@@ -107,7 +112,10 @@ class PostgresOnline:
 
     async def client_secrets(self) -> Mapping[ClientId, Mapping[str, bytes]]:
         """As the port says."""
-        return await asyncio.to_thread(self._tables.client_secrets)
+        found: defaultdict[ClientId, dict[str, bytes]] = defaultdict(dict)
+        for client, credential_id, sha256 in await self._reading.rows(_SECRETS):
+            found[ClientId(client)][credential_id] = sha256
+        return dict(found)
 
     async def claim(self, kind: str, client: str, jti_sha256: bytes, exp: int) -> bool:
         """As the port says; of two nodes that claim the same at once, the database lets one."""

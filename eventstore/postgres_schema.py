@@ -1,9 +1,9 @@
 """The tables and functions of the shared store, as migrations that are only ever added to.
 
 The layout of the log is that of the library's recorder (`eventsourcing.dcb.postgres_tt`). Its append functions are not:
-ours always have a condition, take turns on a table of their own (so that VACUUM, ANALYZE and CREATE INDEX stop no
-append), number without gaps, and run with the rights of the owner, so that the run-time role needs none on the log but
-to read it.
+ours always have a condition, take turns on a table of their own (so that VACUUM, ANALYZE and CREATE INDEX CONCURRENTLY
+stop no append), number without gaps, and run with the rights of the owner, so that the run-time role needs none on the
+log but to read it.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from typing import Final
 
 from domain.identifiers import Position
 from eventstore.drafts import Draft, Fold, SideWrite
-from eventstore.errors import StoreError
+from eventstore.errors import StoreBusy, StoreError
 from eventstore.fence import Fence
 
 LARGEST_BATCH: Final = 256
@@ -169,6 +169,11 @@ class Writer(ABC):
         self._next()
 
     def _fail(self, batch: list[Waiting], error: BaseException) -> None:
+        if isinstance(error, StoreBusy):
+            # Who came meanwhile would wait as long again, and those behind them longer still.
+            batch = [*batch, *self._queue]
+            self._queue.clear()
+            self._singly = 0
         for waiting in batch:
             if not waiting.future.done():
                 waiting.future.set_exception(error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,9 +17,9 @@ from domain.requests import Origin
 from eventstore import writer as writer_module
 from eventstore.codec import decode, encode
 from eventstore.drafts import Draft
-from eventstore.errors import StoreError
+from eventstore.errors import StoreBusy, StoreError
 from eventstore.fence import Fence
-from eventstore.sqlite import SQLiteRecorder
+from eventstore.sqlite import PATIENCE, SQLiteRecorder
 from eventstore.sqlite_writer import SQLiteWriter
 from eventstore.writer import StoreOverloaded
 from projections.authority import FoldedAuthority
@@ -83,9 +84,9 @@ class CountingRecorder(SQLiteRecorder):
 class Bench:
     """A writer on a real file."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, patience: float = PATIENCE) -> None:
         self.path = path
-        self.recorder = CountingRecorder(path)
+        self.recorder = CountingRecorder(path, patience=patience)
         self.authority = FoldedAuthority()
         self.fence = Fence(self.recorder, self.authority)
         self.fence.catch_up()
@@ -93,6 +94,9 @@ class Bench:
 
     def draft(self, name: str, *depends_on: str, again: Callable[[], Event] | None = None) -> SampleDraft:
         return SampleDraft(counted(name), self.authority.position, frozenset(depends_on), again)
+
+    def fence_draft(self, subject: str) -> SampleDraft:
+        return SampleDraft(enabled(subject), self.authority.position)
 
     def log(self) -> list[Event]:
         return [decode(stored) for stored in self.recorder.read()]
@@ -226,6 +230,34 @@ def test_a_held_lock_is_waited_for_without_stopping_the_loop(bench: Bench) -> No
     other.close()
     assert ticks == 20
     assert [event.id for event in bench.log()] == ["late"]
+
+
+def test_who_waits_behind_a_lock_that_was_waited_for_in_vain_does_not_wait_as_long_again(
+    tmp_path: Path,
+) -> None:
+    """Everybody in the queue learns it with the batch, or the last of many would wait for many times as long."""
+    bench = Bench(tmp_path / "log.db", patience=0.2)
+    other_process = SQLiteRecorder(bench.path)
+    other_process.begin()
+    took: list[float] = []
+
+    async def wait(draft: Draft) -> None:
+        began = time.monotonic()
+        with pytest.raises(StoreBusy):
+            await bench.writer.append(draft)
+        took.append(time.monotonic() - began)
+
+    async def work() -> None:
+        # Fence events and others take turns, so that each would be a batch of its own.
+        drafts = [bench.draft(f"d{i}") if i % 2 else bench.fence_draft(f"s{i}") for i in range(20)]
+        await asyncio.gather(*map(wait, drafts))
+
+    run(bench, work)
+    other_process.rollback()
+    other_process.close()
+    bench.recorder.close()
+    assert len(took) == 20
+    assert max(took) < 20 * 0.2 / 2
 
 
 def test_an_outage_fails_the_batch_and_the_next_one_works(bench: Bench) -> None:
