@@ -102,16 +102,20 @@ class Link:
         if time.monotonic() - self._failed_at < PAUSE:
             raise StoreError("the database could not be reached a moment ago")
         try:
-            self._connection = await asyncpg.connect(
-                self._url,
-                timeout=CONNECTING,
-                server_settings={**session(STATEMENT_TIMEOUT), **_PLANS},
-                target_session_attrs="read-write",
-            )
+            # In a task: the driver bounds it by a time-out, and requests run outside of any (`api/quick_cycle.py`).
+            self._connection = await asyncio.get_running_loop().create_task(self._connect())
         except Exception as error:
             self._failed_at = time.monotonic()
             raise outage(error) or error from error
         return self._connection
+
+    async def _connect(self) -> Any:
+        return await asyncpg.connect(
+            self._url,
+            timeout=CONNECTING,
+            server_settings={**session(STATEMENT_TIMEOUT), **_PLANS},
+            target_session_attrs="read-write",
+        )
 
     def _after(self, error: BaseException, *, in_transaction: bool = False) -> None:
         """What the server refuses in so many words leaves the connection as it was, unless a transaction is open on
