@@ -12,8 +12,9 @@ from benchmarks.world import World
 SIGNED_AT_ONCE = 2000
 """Tokens, each used once or a few times in a slice. The server forgets the oldest that it remembers, so an older
 supply would slowly turn cold."""
-FASTEST = {"exchanges": 0.9, "introspections": 1.3}
-"""How much can be used up at most, measured by the floor: whoever has to verify is not much faster."""
+FASTEST = {"exchanges": 1.2, "introspections": 1.8}
+"""How much can be used up at most, measured by the floor: whoever has to verify is not much faster. With room for a
+floor that was measured in a bad moment."""
 
 
 class Cold:
