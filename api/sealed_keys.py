@@ -10,7 +10,8 @@ from api.sealing import KeyEncryptionKey, SealBroken, WrongKeyEncryptionKey
 from api.signing_keys import SigningKey
 from domain.identifiers import Kid
 
-_PREFIX: Final = "signing-key:"
+SIGNING_KEY: Final = "signing-key:"
+"""What the names of private keys begin with."""
 
 
 class SealedKeys:
@@ -23,7 +24,7 @@ class SealedKeys:
     def save(self, key: SigningKey) -> None:
         """Keep the key durably; it has been opened again when this returns. Raises `KeyUnavailable`, StoreError."""
         try:
-            kept = self._secrets.keep(_PREFIX + key.kid, key.to_pem())
+            kept = self._secrets.keep(SIGNING_KEY + key.kid, key.to_pem())
         except (WrongKeyEncryptionKey, SealBroken) as error:
             raise KeyUnavailable(f"the private key {key.kid} was not kept: {error}") from None
         _require(_opened(key.kid, kept), key.kid)
@@ -32,30 +33,32 @@ class SealedKeys:
         """Raises `KeyUnavailable`, also when the row holds another key than its name says; StoreError."""
         require_thumbprint(kid)
         try:
-            pem = self._secrets.read(_PREFIX + kid)
+            pem = self._secrets.read(SIGNING_KEY + kid)
         except (WrongKeyEncryptionKey, SealBroken) as error:
             raise KeyUnavailable(str(error)) from None
         if pem is None:
             raise KeyUnavailable(
-                f"no private key {kid} in the store: restore its row {_PREFIX}{kid} from a backup, "
+                f"no private key {kid} in the store: restore its row {SIGNING_KEY}{kid} from a backup, "
                 "or run `counterfoil keys rotate`"
             )
         return _require(_opened(kid, pem), kid)
 
     def load_all(self) -> dict[Kid, SigningKey]:
         """Every key there is; a single bad row fails them all. Raises `KeyUnavailable`, StoreError."""
-        names = [name for name in self._table.sealed_names() if name.startswith(_PREFIX)]
-        return {kid: self.load(kid) for kid in sorted(Kid(name.removeprefix(_PREFIX)) for name in names)}
+        names = [name for name in self._table.sealed_names() if name.startswith(SIGNING_KEY)]
+        return {kid: self.load(kid) for kid in sorted(Kid(name.removeprefix(SIGNING_KEY)) for name in names)}
 
 
 def _opened(kid: Kid, pem: bytes) -> SigningKey:
     try:
         return SigningKey.from_pem(pem)
     except ValueError as error:
-        raise KeyUnavailable(f"the row {_PREFIX}{kid} of the store holds no signing key: {error}") from None
+        raise KeyUnavailable(
+            f"the row {SIGNING_KEY}{kid} of the store holds no signing key: {error}"
+        ) from None
 
 
 def _require(key: SigningKey, kid: Kid) -> SigningKey:
     if key.kid != kid:
-        raise KeyUnavailable(f"the row {_PREFIX}{kid} of the store holds the key {key.kid}")
+        raise KeyUnavailable(f"the row {SIGNING_KEY}{kid} of the store holds the key {key.kid}")
     return key

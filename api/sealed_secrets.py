@@ -10,7 +10,8 @@ from eventstore.side_tables import new_material
 
 CHECK: Final = "kek-check"
 """The row that every node opens at start, so that a wrong key is found before a request needs the right one."""
-_MATERIAL: Final = "material:"
+MATERIAL: Final = "material:"
+"""What the names of secret material begin with."""
 
 
 @runtime_checkable
@@ -62,7 +63,7 @@ class SealedSecrets:
 
     def secret_material(self, name: str, create: Callable[[], bytes] = new_material) -> bytes:
         """The secret kept under a name; made and kept durably the first time, the same for every process."""
-        row = _MATERIAL + name
+        row = MATERIAL + name
         kept = self.read(row)
         return self.keep(row, create()) if kept is None else kept
 

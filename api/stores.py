@@ -41,7 +41,7 @@ def created(settings: Settings) -> Ledger:
     """
     if not settings.is_shared:
         return create_ledger(settings.store_path)
-    kek = _kek(settings)
+    kek = required_kek(settings)
     ledger = _shared(settings)
     try:
         keep_kek_check(_table(ledger), kek)
@@ -58,7 +58,7 @@ def node_secrets(settings: Settings, ledger: Ledger) -> NodeSecrets:
     """
     if isinstance(ledger.side_tables, SideTables):
         return NodeSecrets(keys=KeyDirectory(settings.keys_path), material=ledger.side_tables.secret_material)
-    kek, table = _kek(settings), _table(ledger)
+    kek, table = required_kek(settings), _table(ledger)
     require_kek(table, kek)
     return NodeSecrets(keys=SealedKeys(table, kek), material=SealedSecrets(table, kek).secret_material)
 
@@ -67,7 +67,8 @@ def _shared(settings: Settings) -> Ledger:
     return open_shared_ledger(settings.store, SnapshotSeal(lambda: key_encryption_key(settings)))
 
 
-def _kek(settings: Settings) -> KeyEncryptionKey:
+def required_kek(settings: Settings) -> KeyEncryptionKey:
+    """The key-encryption key, which a shared store cannot do without. Raises SettingInvalid."""
     kek = key_encryption_key(settings)
     if kek is None:
         raise SettingInvalid(

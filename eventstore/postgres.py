@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from typing import Any, Final
 
 from eventsourcing.dcb.api import DCBAppendCondition, DCBEvent, DCBQuery, DCBQueryItem, DCBSequencedEvent
@@ -14,7 +15,7 @@ from eventsourcing.dcb.postgres_tt import PostgresDCBRecorderTT
 from eventsourcing.persistence import IntegrityError, ProgrammingError
 from psycopg.types.json import Jsonb
 
-from eventstore.postgres_connections import Datastore
+from eventstore.postgres_connections import Datastore, first_connection
 from eventstore.postgres_migration import check
 from eventstore.postgres_outages import OutagesTold
 from eventstore.postgres_reads import read, sequenced
@@ -49,16 +50,12 @@ class PostgresRecorder(PostgresDCBRecorderTT):
 
     def __init__(self, url: str) -> None:
         """Open the store of a `postgresql://` URL. Raises StoreError, also for a schema or role that will not do."""
+        with OutagesTold(), closing(first_connection(url)) as connection:
+            check(connection)
         self.store: Final = Datastore(url)
         super().__init__(self.store, events_table_name="events")
         self._listeners = Listeners()
         self._looks = 0
-        try:
-            with self.store.connection() as connection:
-                check(connection)
-        except BaseException:
-            self.store.close()
-            raise
 
     def create_table(self) -> None:
         """Never at run time. Raises ProgrammingError."""

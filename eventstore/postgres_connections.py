@@ -81,6 +81,14 @@ def owner_connection(url: str) -> psycopg.Connection[Any]:
     )
 
 
+def first_connection(url: str) -> psycopg.Connection[Any]:
+    """One beside the pool, whose only answer to a wrong password is that no connection is free.
+
+    Raises StoreError, psycopg.Error.
+    """
+    return psycopg.connect(connection_string(url), autocommit=True, row_factory=tuple_row)
+
+
 class Datastore(PostgresDatastore):
     """The library's, on a URL instead of five parts of one, so that TLS and keep-alives can be asked for."""
 

@@ -33,6 +33,12 @@ SELECT current_user, bool_or(has_table_privilege(name, 'INSERT') OR has_table_pr
     OR has_table_privilege(name, 'DELETE') OR has_table_privilege(name, 'TRUNCATE'))
 FROM unnest(ARRAY['counterfoil.events_tt_main', 'counterfoil.events_tt_tag']) AS t(name)
 """
+# By the catalogue, which everybody may read: with a name, whoever may not use the schema would get an error.
+_CAN_FILL_THE_LOG: Final = """
+SELECT current_user, coalesce(bool_and(has_table_privilege(c.oid, 'INSERT')), true)
+FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE n.nspname = 'counterfoil' AND c.relname IN ('events_tt_main', 'events_tt_tag')
+"""
 _MAY_APPEND: Final = """
 SELECT bool_and(has_function_privilege(p.oid, 'EXECUTE')) FROM pg_proc AS p
 WHERE p.pronamespace = 'counterfoil'::regnamespace AND p.proname IN ('append_under_fence', 'append_unless', 'take_turn')
@@ -78,6 +84,23 @@ def _grant(connection: Connection, role: str) -> None:
 
 def check(connection: Connection) -> None:
     """What every process asks before it uses the store. Raises SchemaMissing, UnsafeDatabase, StoreError."""
+    _check_server(connection)
+    _check_version(connection)
+    _check_rights(connection)
+
+
+def check_owner(connection: Connection) -> None:
+    """What is asked before the owner fills the log. Raises SchemaMissing, UnsafeDatabase, StoreError."""
+    _check_server(connection)
+    user, can_fill = _one(connection, _CAN_FILL_THE_LOG)
+    if not can_fill:
+        raise UnsafeDatabase(
+            f"the role {user!r} may not fill the log: name the database as the role that owns it"
+        )
+    _check_version(connection)
+
+
+def _check_server(connection: Connection) -> None:
     version, in_recovery, fsync, synchronous_commit, isolation = _one(connection, _HEALTH)
     if version < OLDEST_SERVER:
         raise UnsafeDatabase(f"PostgreSQL {version // 10_000} is too old: 13 or newer is needed")
@@ -90,8 +113,6 @@ def check(connection: Connection) -> None:
         )
     if isolation != "read committed":
         raise UnsafeDatabase(f"the isolation level is {isolation!r}, and appends need 'read committed'")
-    _check_version(connection)
-    _check_rights(connection)
 
 
 def _check_version(connection: Connection) -> None:
@@ -117,9 +138,9 @@ def _check_rights(connection: Connection) -> None:
 
 
 def _version(connection: Connection) -> int:
-    if not _one(connection, _HAS_SCHEMA)[0]:
-        return 0
     try:
+        if not _one(connection, _HAS_SCHEMA)[0]:
+            return 0
         row = connection.execute(_VERSION).fetchone()
     except psycopg.errors.InsufficientPrivilege:
         (user,) = _one(connection, "SELECT current_user")

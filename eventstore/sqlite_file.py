@@ -116,6 +116,24 @@ def connect_to_checkpoint(path: Path, patience: float) -> apsw.Connection:
     return connection
 
 
+def connect_alone(path: Path) -> apsw.Connection:
+    """A connection that shares the file with no other until it is closed.
+
+    Raises apsw.Error; BusyError at once if there is any other, at work or not.
+    """
+    connection = apsw.Connection(str(path.absolute()), flags=apsw.SQLITE_OPEN_READWRITE)
+    try:
+        connection.set_busy_timeout(0)
+        # Before anything is read: later, SQLite would keep to the shared index of its log, and so to company.
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        connection.execute(_DURABLE)
+        connection.execute("BEGIN IMMEDIATE")
+    except BaseException:
+        connection.close(True)
+        raise
+    return connection
+
+
 def _connect(path: Path) -> apsw.Connection:
     connection = apsw.Connection(str(path.absolute()), flags=apsw.SQLITE_OPEN_READWRITE)
     connection.set_busy_timeout(_RECOVERY)

@@ -13,6 +13,7 @@ from api.workers import WorkerFailed
 from domain.apply_policy import IssuerChanged
 from eventstore.codec import UnknownEventType, UnreadableEvent
 from eventstore.errors import StoreError
+from eventstore.postgres_copy import CopyRefused
 from eventstore.postgres_migration import SchemaMissing, UnsafeDatabase
 
 MISTAKES = (
@@ -25,6 +26,7 @@ MISTAKES = (
     WrongKeyEncryptionKey,
     SchemaMissing,
     UnsafeDatabase,
+    CopyRefused,
 )
 OUTAGES = (StoreError, UnknownEventType, UnreadableEvent, SealBroken, WorkerFailed)
 
