@@ -74,6 +74,7 @@ class SteadyLoad:
                 under_way.create_task(self._ask(number))
         for _, writer in itertools.chain.from_iterable(self._idle.values()):
             writer.close()
+        await asyncio.sleep(0)  # what is closed goes in the next turn of the loop
 
     async def _ask(self, number: int) -> None:
         trace, sent = secrets.token_hex(16), time.monotonic()
@@ -99,9 +100,13 @@ class SteadyLoad:
     async def _answer(self, port: int, request: bytes) -> tuple[int, str, bytes]:
         idle = self._idle[port]
         reader, writer = idle.pop() if idle else await asyncio.open_connection("127.0.0.1", port)
-        writer.write(request)
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-        length = int(head.lower().partition("content-length: ")[2].partition("\r\n")[0] or 0)
-        body = await reader.readexactly(length)
+        try:
+            writer.write(request)
+            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+            length = int(head.lower().partition("content-length: ")[2].partition("\r\n")[0] or 0)
+            body = await reader.readexactly(length)
+        except BaseException:
+            writer.close()
+            raise
         idle.append((reader, writer))
         return int(head.split(" ", 2)[1]), head, body
