@@ -12,7 +12,7 @@ from benchmarks.world import World
 SIGNED_AT_ONCE = 2000
 """Tokens, each used once or a few times in a slice. The server forgets the oldest that it remembers, so an older
 supply would slowly turn cold."""
-FASTEST = {"exchanges": 1.2, "introspections": 1.8}
+FASTEST = {"exchanges": 1.3, "introspections": 2.5}
 """How much can be used up at most, measured by the floor: whoever has to verify is not much faster. With room for a
 floor that was measured in a bad moment."""
 
