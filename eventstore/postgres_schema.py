@@ -115,7 +115,10 @@ BEGIN
         RAISE EXCEPTION 'every append has a condition';
     END IF;
     LOCK TABLE counterfoil.append_turn IN EXCLUSIVE MODE;
-    FOR item IN SELECT * FROM jsonb_to_recordset(items) AS i(types text[], tags text[]) LOOP
+    FOR item IN
+        SELECT coalesce(i.types, '{}') AS types, coalesce(i.tags, '{}') AS tags
+        FROM jsonb_to_recordset(items) AS i(types text[], tags text[])
+    LOOP
         IF cardinality(item.tags) > 0 THEN
             PERFORM FROM counterfoil.events_tt_tag AS t JOIN counterfoil.events_tt_main AS e ON e.id = t.main_id
                 WHERE t.tag = item.tags[1] AND t.main_id > after_id AND e.tags @> item.tags
