@@ -105,6 +105,7 @@ class Link:
             self._connection = await asyncpg.connect(
                 self._url,
                 timeout=CONNECTING,
+                command_timeout=LATE,  # of LISTEN, to which none can be given
                 server_settings={**session(STATEMENT_TIMEOUT), **_PLANS},
                 target_session_attrs="read-write",
             )
