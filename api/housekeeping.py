@@ -12,6 +12,7 @@ from typing import Final
 from eventsourcing.dcb.api import DCBAppendCondition, DCBQuery, DCBQueryItem
 from eventsourcing.persistence import IntegrityError
 
+from api.clock_skew import ClockSkew
 from api.denials import Denials
 from api.key_ring import KeyRing
 from api.patient_clock import PatientClock
@@ -29,6 +30,7 @@ from projections.authority import FoldedAuthority
 TICK: Final = 1.0
 """Seconds between two rounds."""
 COUNT_EVERY: Final = 10
+COMPARE_EVERY: Final = 60
 FORGET_EVERY: Final = 60
 """Rounds."""
 
@@ -61,6 +63,7 @@ class Housekeeping:
         self._new_id = new_id
         self._clock = clock
         self._patient_clock = PatientClock(clock)
+        self._skew = ClockSkew(store, clock)
 
     async def run(self) -> None:
         """Work until cancelled. An outage of the store ends a round, not the task."""
@@ -79,6 +82,8 @@ class Housekeeping:
         await self._change_keys()
         if number % COUNT_EVERY == 0:
             await self.record_counts()
+        if number % COMPARE_EVERY == 1:
+            await self._skew.compare()
         if number % FORGET_EVERY == 0:
             await self._forget()
         await self._snapshots.keep_seldom()

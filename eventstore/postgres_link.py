@@ -113,6 +113,7 @@ class Link:
         return await asyncpg.connect(
             self._url,
             timeout=CONNECTING,
+            command_timeout=LATE,  # of LISTEN, to which none can be given
             server_settings={**session(STATEMENT_TIMEOUT), **_PLANS},
             target_session_attrs="read-write",
         )

@@ -14,6 +14,7 @@ from domain.identifiers import ClientId
 from eventstore.drafts import Fold
 from eventstore.fence import Fence
 from eventstore.follower import Follower
+from eventstore.online import CLAIM_MARGIN
 from eventstore.postgres_blockers import Blockers
 from eventstore.postgres_link import Link
 from eventstore.postgres_reads import sequenced
@@ -35,6 +36,7 @@ SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::bigint[])
 ON CONFLICT DO NOTHING RETURNING kind, client, jti_sha256
 """
 _SECRETS: Final = "SELECT client, credential_id, sha256 FROM counterfoil.client_secrets"
+_CLOCK: Final = "SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 _REMEMBER: Final = """
 INSERT INTO counterfoil.pseudonyms(issuer, pseudonym, subject) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
 """
@@ -141,7 +143,11 @@ class PostgresOnline:
 
     async def forget_claims(self, now: int) -> None:
         """As the port says."""
-        await asyncio.to_thread(self._tables.prune_all_claims, now)
+        await asyncio.to_thread(self._tables.prune_all_claims, now - CLAIM_MARGIN)
+
+    async def shared_clock(self) -> int:
+        """As the port says."""
+        return int((await self._reading.rows(_CLOCK))[0][0])
 
     async def close(self) -> None:
         """As the port says."""

@@ -11,7 +11,7 @@ from eventsourcing.dcb.api import DCBSequencedEvent
 from domain.identifiers import ClientId
 from eventstore.drafts import Fold
 from eventstore.fence import Fence
-from eventstore.online import EmbeddedBarrier
+from eventstore.online import CLAIM_MARGIN, EmbeddedBarrier
 from eventstore.side_tables import SideTables
 from eventstore.sqlite import SQLiteRecorder
 from eventstore.sqlite_upkeep import SQLiteUpkeep
@@ -65,7 +65,10 @@ class SQLiteOnline:
 
     async def forget_claims(self, now: int) -> None:
         """As the port says."""
-        await asyncio.to_thread(self._upkeep.forget_claims, now)
+        await asyncio.to_thread(self._upkeep.forget_claims, now - CLAIM_MARGIN)
+
+    async def shared_clock(self) -> None:
+        """As the port says."""
 
     async def close(self) -> None:
         """The recorder itself is closed by whoever opened it."""
