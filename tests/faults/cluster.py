@@ -18,7 +18,7 @@ from domain.events import Event
 from domain.identifiers import ClientId
 from domain.policy_compilation import compile_policy
 from eventstore.codec import decode
-from tests.faults.serving_node import ServingNode
+from tests.faults.serving_node import ServingNode, ShiftedNode
 from tests.service_under_test import jwt
 
 ISSUER: Final = "https://sts.example"
@@ -98,6 +98,10 @@ class Cluster:
         node = self._running.enter_context(ServingNode(self.settings, *options, **changes))
         self.nodes.append(node)
         return node
+
+    def start_shifted(self, seconds: int) -> ShiftedNode:
+        """One more node, whose clock is that far ahead."""
+        return self._running.enter_context(ShiftedNode(self.settings, str(seconds)))
 
     def assertion(self) -> str:
         """A client assertion of `keyed` (RFC 7523 §2.2), never used before."""
