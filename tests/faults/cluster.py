@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from itertools import pairwise
 from typing import Any, Final, Self
 
+from api.memories import PSEUDONYM_KEY
 from api.operations import Operator
 from api.settings import Settings
 from api.signing_keys import SigningKey
@@ -39,8 +40,12 @@ class Cluster:
         self.settings = settings
         self.client_key, self.foreign_key = SigningKey.generate("ES256"), SigningKey.generate("ES256")
         self.ledger = created(settings)
-        keys = node_secrets(settings, self.ledger).keys
-        self.operator = Operator(self.ledger, keys, by="test", node="test", new_id=new_id, clock=clock)
+        secrets_of_node = node_secrets(settings, self.ledger)
+        # What the first node makes at its start, so that two that start at once on a busy disk do not wait for it.
+        secrets_of_node.material(PSEUDONYM_KEY)
+        self.operator = Operator(
+            self.ledger, secrets_of_node.keys, by="test", node="test", new_id=new_id, clock=clock
+        )
         _, secrets = self.operator.policy.apply(compile_policy(self._document(lifetime)))
         self.operator.keys.first("ES256")
         self.secret = next(secret.secret for secret in secrets if secret.client == ClientId(CLIENT))
