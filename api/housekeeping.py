@@ -120,7 +120,13 @@ class Housekeeping:
             self._log.append([encode(event)], DCBAppendCondition(said))
 
     async def _forget(self) -> None:
-        now = self._patient_clock.seconds()
+        """By whichever clock is behind: what is forgotten too early cannot be asked again."""
+        own, shared = self._patient_clock.seconds(), await self._store.shared_clock()
+        now = own if shared is None else min(own, shared // 1000)
+        if self._authority.revocations.forgotten_until > now:
+            _log.error(
+                "the clock was ahead, and revocations of living tokens are forgotten: restart this node"
+            )
         self._authority.revocations.drop_expired(now)
         await self._store.forget_claims(now)
 

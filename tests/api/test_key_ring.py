@@ -36,7 +36,7 @@ class SlowKeys:
 def test_a_store_that_does_not_answer_is_waited_for_once_and_briefly() -> None:
     """The first request that needs the key waits, the next ones do not, and it works once the store answers."""
     keys = SlowKeys()
-    ring = KeyRing(keys)  # type: ignore[arg-type]
+    ring = KeyRing(keys)
     began = time.monotonic()
     for _ in range(5):
         with pytest.raises(SigningKeyMissing, match="in time"):
@@ -58,7 +58,7 @@ def test_a_key_that_is_not_there_is_sought_again_each_time() -> None:
     """Its file may be restored at any moment."""
     keys = SlowKeys()
     keys.goes_on.set()
-    ring = KeyRing(keys)  # type: ignore[arg-type]
+    ring = KeyRing(keys)
     for _ in range(2):
         with pytest.raises(SigningKeyMissing, match="no such key"):
             ring.signer(Kid("other"))

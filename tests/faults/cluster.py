@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from itertools import pairwise
 from typing import Any, Final, Self
 
+from api.memories import PSEUDONYM_KEY
 from api.operations import Operator
 from api.settings import Settings
 from api.signing_keys import SigningKey
@@ -18,7 +19,7 @@ from domain.events import Event
 from domain.identifiers import ClientId
 from domain.policy_compilation import compile_policy
 from eventstore.codec import decode
-from tests.faults.serving_node import ServingNode
+from tests.faults.serving_node import ServingNode, ShiftedNode
 from tests.service_under_test import jwt
 
 ISSUER: Final = "https://sts.example"
@@ -39,8 +40,12 @@ class Cluster:
         self.settings = settings
         self.client_key, self.foreign_key = SigningKey.generate("ES256"), SigningKey.generate("ES256")
         self.ledger = created(settings)
-        keys = node_secrets(settings, self.ledger).keys
-        self.operator = Operator(self.ledger, keys, by="test", node="test", new_id=new_id, clock=clock)
+        secrets_of_node = node_secrets(settings, self.ledger)
+        # What the first node makes at its start, so that two that start at once on a busy disk do not wait for it.
+        secrets_of_node.material(PSEUDONYM_KEY)
+        self.operator = Operator(
+            self.ledger, secrets_of_node.keys, by="test", node="test", new_id=new_id, clock=clock
+        )
         _, secrets = self.operator.policy.apply(compile_policy(self._document(lifetime)))
         self.operator.keys.first("ES256")
         self.secret = next(secret.secret for secret in secrets if secret.client == ClientId(CLIENT))
@@ -98,6 +103,10 @@ class Cluster:
         node = self._running.enter_context(ServingNode(self.settings, *options, **changes))
         self.nodes.append(node)
         return node
+
+    def start_shifted(self, seconds: int) -> ShiftedNode:
+        """One more node, whose clock is that far ahead."""
+        return self._running.enter_context(ShiftedNode(self.settings, str(seconds)))
 
     def assertion(self) -> str:
         """A client assertion of `keyed` (RFC 7523 §2.2), never used before."""

@@ -36,9 +36,8 @@ class ServingNode:
 
     def __init__(self, settings: Settings, *options: str, **changes: str) -> None:
         """Of the command's options, and of settings by their names without the prefix. It may still be starting."""
-        port = [] if "--port" in options else ["--port", "0"]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "api.cli", "serve", *port, *options],
+            [sys.executable, "-m", *self._command(options)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -53,6 +52,10 @@ class ServingNode:
         ]
         for reader in self._readers:
             reader.start()
+
+    def _command(self, options: tuple[str, ...]) -> list[str]:
+        port = [] if "--port" in options else ["--port", "0"]
+        return ["api.cli", "serve", *port, *options]
 
     @property
     def url(self) -> str:
@@ -69,7 +72,9 @@ class ServingNode:
     @property
     def workers(self) -> list[int]:
         """The processes that serve where there are several; helpers of Python's own are none."""
-        return [pid for pid in children_of(self.process.pid) if "--multiprocessing-fork" in _command(pid)]
+        return [
+            pid for pid in children_of(self.process.pid) if "--multiprocessing-fork" in _command_line(pid)
+        ]
 
     def warnings(self) -> list[dict[str, Any]]:
         """What it has logged at warning or above."""
@@ -109,13 +114,24 @@ class ServingNode:
         self.ends()
 
 
+class ShiftedNode(ServingNode):
+    """The same with a clock that is wrong, by so many seconds as its option says."""
+
+    def _command(self, options: tuple[str, ...]) -> list[str]:
+        return ["tests.faults.shifted_node", *options]
+
+    def set_clock_right(self) -> None:
+        """In one step."""
+        self.process.send_signal(signal.SIGUSR1)
+
+
 def _collect(stream: IO[str] | None, lines: list[str]) -> None:
     assert stream is not None
     with stream:
         lines.extend(stream)
 
 
-def _command(pid: int) -> str:
+def _command_line(pid: int) -> str:
     try:
         with open(f"/proc/{pid}/cmdline") as line:  # noqa: PTH123 - no file, and gone at any moment
             return line.read()

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from operator import methodcaller
 
 import httpx
 import pytest
@@ -43,8 +44,8 @@ def replay(cluster: Cluster, callers: list[Caller], rounds: int) -> None:
     """Race with new credentials each time."""
     for _ in range(rounds):
         assertion, credential = cluster.assertion(), cluster.foreign_credential()
-        assert present_at_once(callers, lambda at, what=assertion: at.assert_itself(what)) == [200, 401]
-        assert present_at_once(callers, lambda at, what=credential: at.sign_in(what)) == [200, 400]
+        assert present_at_once(callers, methodcaller("assert_itself", assertion)) == [200, 401]
+        assert present_at_once(callers, methodcaller("sign_in", credential)) == [200, 400]
 
 
 def test_f15_what_counts_once_counts_once_on_two_nodes(cluster: Cluster, callers: list[Caller]) -> None:
