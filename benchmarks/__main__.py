@@ -9,15 +9,16 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.table import Table
 
 from benchmarks.bars import BARS, LIMITS
-from benchmarks.exchange import Measured, Plan, measure
+from benchmarks.exchange import measure
 from benchmarks.machine import machine
+from benchmarks.measured import Plan, table
 from benchmarks.overload import OverloadPlan, measure_overload
 from benchmarks.startup import DEEP, LONG, SHORT, measure_startup
 
 RESULTS = Path(__file__).parent / "results"
+FSYNCED = "every event fsynced before its answer; server on one core, load on another"
 
 
 @click.command()
@@ -44,7 +45,7 @@ def main(
                 else Plan(processes=4, rounds=4, seconds=0.6)
             )
             rows, figures = measure(Path(made) / "exchange", plan)
-            console.print(_table(rows))
+            console.print(table(rows, FSYNCED, "of the floor"))
         if overload:
             (Path(made) / "overload").mkdir()
             flooding = OverloadPlan(rounds=3, seconds=1.0) if quick else OverloadPlan(rounds=8, seconds=2.0)
@@ -54,23 +55,6 @@ def main(
             history = SHORT if quick else DEEP if deep else LONG
             figures |= measure_startup(Path(made) / "startup", history)
     _report(console, figures)
-
-
-def _table(rows: list[Measured]) -> Table:
-    table = Table(title="every event fsynced before its answer; server on one core, load on another")
-    for column in ("connections", "what", "per second", "p50 ms", "p99 ms", "of the floor"):
-        table.add_column(column, justify="left" if column == "what" else "right")
-    for row in rows:
-        table.add_row(
-            str(row.connections),
-            row.name,
-            f"{row.per_second:,.0f}",
-            f"{row.p50:.2f}",
-            f"{row.p99:.2f}",
-            f"{row.vs_floor:.2f}",
-            end_section=row.name == "introspect",
-        )
-    return table
 
 
 def _report(console: Console, figures: dict[str, float]) -> None:

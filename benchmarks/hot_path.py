@@ -19,7 +19,7 @@ from benchmarks.load import Load
 from benchmarks.sampling import Profile, read_profile
 from benchmarks.servers import LOAD_CORE, bind, free_port, serve_sampled
 from benchmarks.supplies import Cold, Warm
-from benchmarks.world import World
+from benchmarks.world import embedded_world
 
 FASTEST: Final = 10_000
 """Cold tokens made for each second of load, exchanged and introspected."""
@@ -78,10 +78,10 @@ def _longest(microseconds: dict[str, float]) -> list[tuple[str, float]]:
 def profiled(kind: str, seconds: float, connections: int) -> Profile:
     """Load on a sampled server, for that long."""
     with tempfile.TemporaryDirectory(dir=Path(__file__).parent / "results") as folder:
-        world, port = World(Path(folder)), free_port()
+        world, port = embedded_world(Path(folder)), free_port()
         tokens = world.mint(int(seconds * FASTEST) if kind.endswith("cold") else 1)
         samples = Path(folder) / "samples.json"
-        with serve_sampled(world.store, port, samples) as server, closing(Load(port, connections)) as load:
+        with serve_sampled(world, port, samples) as server, closing(Load(port, connections)) as load:
             bind(0, LOAD_CORE)
             cold, warm = Cold(world, tokens), Warm(world, load)
             requests = {
