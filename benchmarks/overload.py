@@ -16,7 +16,7 @@ from pathlib import Path
 from benchmarks.load import Load, Slice
 from benchmarks.open_load import Flood, OpenLoad, percentile
 from benchmarks.servers import LOAD_CORE, Server, bind, free_port, serve
-from benchmarks.world import World
+from benchmarks.world import World, embedded_world
 
 TIMES = 5
 """The peak, as offered load."""
@@ -63,8 +63,8 @@ def measure_overload(folder: Path, plan: OverloadPlan) -> dict[str, float]:
 def run(folder: Path, plan: OverloadPlan) -> list[Round]:
     """Raises RuntimeError where anything but a token or a refusal with Retry-After is answered."""
     _allow_descriptors()
-    world = World(folder)
-    with serve(world.store, free_port()) as server:
+    world = embedded_world(folder)
+    with serve(world, free_port()) as server:
         bind(0, LOAD_CORE)
         requests: deque[bytes] = deque()
         with (

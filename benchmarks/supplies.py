@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from benchmarks.load import Load, cycled
 from benchmarks.world import World
@@ -52,3 +52,18 @@ class Warm:
         answers: list[bytes] = []
         self._load.run(itertools.repeat(self._world.first_token(), SIGNED_AT_ONCE), 60, answers)
         return [json.loads(answer)["access_token"] for answer in answers]
+
+
+class Once:
+    """Cold tokens in equal parts, one for each slice, which ends when they are used up."""
+
+    def __init__(self, requests: Iterable[bytes], at_once: int) -> None:
+        self._requests = iter(requests)
+        self._at_once = at_once
+
+    def requests(self) -> Iterator[bytes]:
+        """Requests for one slice. Raises ValueError where there are none left."""
+        part = list(itertools.islice(self._requests, self._at_once))
+        if len(part) < self._at_once:
+            raise ValueError("too few cold tokens were made")
+        return iter(part)

@@ -18,7 +18,7 @@ from api.ledger import open_ledger
 from benchmarks.load import Load, request_bytes
 from benchmarks.overload import OverloadPlan, run
 from benchmarks.servers import Server, free_port
-from benchmarks.world import World
+from benchmarks.world import World, embedded_world
 from domain.events import DenialsCounted, TokenExchanged
 from eventstore.codec import decode
 
@@ -62,7 +62,7 @@ def test_f20_five_times_what_it_can_do(tmp_path: Path) -> None:
 @pytest.mark.faults
 def test_f21_a_flood_of_strangers(tmp_path: Path) -> None:
     """Wrong secrets, unknown names, forms that are none: the log grows by aggregates, and clients are served."""
-    world = World(tmp_path)
+    world = embedded_world(tmp_path)
     tokens = world.mint(EXCHANGES)[:EXCHANGES]
     with Server(_serve(world, port := free_port()), port, "/readyz") as server:
         before = _position(world)
