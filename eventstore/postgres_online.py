@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from typing import Final
 
 from eventsourcing.dcb.api import DCBSequencedEvent
@@ -169,8 +168,8 @@ class PostgresOnline:
         """As the port says."""
         if self._following is not None:
             self._following.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._following
+            # Not awaited for its result: a bug that ended it must not keep what waits from becoming durable.
+            await asyncio.wait([self._following])
         await self.writer.close()
         for link in self._links:
             link.close()

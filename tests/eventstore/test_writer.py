@@ -6,69 +6,21 @@ import asyncio
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from domain.events import DenialsCounted, Event, RevokedBy, SubjectEnabled, TokenRevoked
-from domain.identifiers import Jti, Position, Subject
-from domain.requests import Origin
+from domain.events import Event
+from domain.identifiers import Position
 from eventstore import writer as writer_module
 from eventstore.codec import decode, encode
-from eventstore.drafts import Draft
 from eventstore.errors import StoreBusy, StoreError
 from eventstore.fence import Fence
 from eventstore.sqlite import PATIENCE, SQLiteRecorder
 from eventstore.sqlite_writer import SQLiteWriter
 from eventstore.writer import StoreOverloaded
 from projections.authority import FoldedAuthority
-
-ORIGIN = Origin(node="n", request="r")
-
-
-def counted(name: str) -> DenialsCounted:
-    """An event that is no fence event."""
-    return DenialsCounted(id=name, at=0, origin=ORIGIN, since=0, until=0, client=None, counts={})
-
-
-def revoked(jti: str) -> TokenRevoked:
-    """A fence event."""
-    by = RevokedBy(kind="operator", name="o")
-    return TokenRevoked(id=jti, at=0, origin=ORIGIN, by=by, until=2**40, jti=Jti(jti), chain=Jti(jti))
-
-
-def enabled(subject: str) -> SubjectEnabled:
-    """A fence event that kills nothing."""
-    return SubjectEnabled(id=subject, at=0, origin=ORIGIN, by="o", subject=Subject(subject))
-
-
-@dataclass
-class SampleDraft:
-    """A decision that depends on the tags it is given."""
-
-    event: Event
-    decided_at: Position
-    depends_on: frozenset[str] = frozenset()
-    again: Callable[[], Event] | None = None
-    decided: int = 1
-    signed: int = 0
-    positions: list[int] = field(default_factory=list)
-
-    def touched_by(self, fence_tags: frozenset[str]) -> bool:
-        return not fence_tags.isdisjoint(self.depends_on)
-
-    def decide_again(self) -> Draft:
-        self.decided += 1
-        if self.again is not None:
-            self.event = self.again()
-        return self
-
-    def while_committing(self) -> None:
-        self.signed += 1
-
-    def appended(self, position: Position) -> None:
-        self.positions.append(position)
+from tests.eventstore.sample_drafts import SampleDraft, counted, enabled, revoked
 
 
 class CountingRecorder(SQLiteRecorder):
