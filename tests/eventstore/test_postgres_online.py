@@ -11,6 +11,7 @@ import pytest
 from domain.identifiers import Position
 from eventstore.codec import UnknownEventType
 from eventstore.errors import StoreError
+from eventstore.online import CLAIM_MARGIN
 from tests.eventstore.log_samples import event, positions
 from tests.eventstore.postgres_nodes import Node, append_elsewhere, run
 from tests.eventstore.sample_drafts import SampleDraft, enabled, revoked
@@ -96,7 +97,7 @@ def test_a_claim_has_its_namespace_and_its_time(node: Node) -> None:
             *(True, False, False),
             *(True, True, True),
         ]
-        await node.online.forget_claims(101)
+        await node.online.forget_claims(101 + CLAIM_MARGIN)
         assert await node.online.claim(*same)
         assert not await node.online.claim(*others[2])
 

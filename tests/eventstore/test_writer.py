@@ -14,6 +14,7 @@ from domain.events import Event
 from domain.identifiers import Position
 from eventstore import writer as writer_module
 from eventstore.codec import decode, encode
+from eventstore.drafts import Draft
 from eventstore.errors import StoreBusy, StoreError
 from eventstore.fence import Fence
 from eventstore.sqlite import PATIENCE, SQLiteRecorder
