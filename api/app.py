@@ -12,8 +12,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
+from api.endpoints import Endpoint
 from api.metadata import (
     ADMIN_REVOCATION_PATH,
     INTROSPECTION_PATH,
@@ -25,6 +26,7 @@ from api.metadata import (
     openid_configuration,
 )
 from api.openapi import openapi_document
+from api.quick_cycle import QuickEndpoints
 from api.service import Service
 from eventstore.errors import StoreError
 
@@ -33,15 +35,21 @@ Answering = Callable[[Request], Awaitable[Response]]
 
 
 class Application:
-    """Dispatches to the hot routes by exact path, and everything else to Starlette."""
+    """Dispatches to the hot routes by exact path, and everything else to Starlette.
+
+    The protocol (`http_protocol`) answers most requests to those in `quick` without coming here.
+    """
 
     def __init__(self, service: Service, jwks_max_age: int) -> None:
-        self._hot: dict[str, ASGIApp] = {
+        self.admission = service.admission
+        """What the HTTP protocol asks before it starts anything."""
+        self._hot: dict[str, Endpoint] = {
             TOKEN_PATH: service.token,
             INTROSPECTION_PATH: service.introspection,
             REVOCATION_PATH: service.revocation,
             ADMIN_REVOCATION_PATH: service.administrative_revocation,
         }
+        self.quick: QuickEndpoints = {path.encode(): endpoint for path, endpoint in self._hot.items()}
         self._rest = _starlette(service, jwks_max_age)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -92,7 +100,9 @@ def _routes(service: Service, jwks_max_age: int) -> list[Route]:
             await barrier.passed()
         except StoreError:
             return _json({"status": "unavailable"}, 503, {"Retry-After": "1"})
-        return _json({"status": "ready", "position": authority.position}, 200, {"Cache-Control": "no-store"})
+        lag = round(service.store.lag, 3)
+        body = {"status": "ready", "position": authority.position, "lag": lag}
+        return _json(body, 200, {"Cache-Control": "no-store"})
 
     async def unsupported(_: Request) -> Response:
         return _json({"error": "unsupported_response_type"}, 400, {})

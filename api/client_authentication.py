@@ -104,21 +104,24 @@ class ClientAuthentication:
         client = ClientId(client_id)
         digest = hashlib.sha256(secret.encode()).digest()
         found = self._matching(client, digest, method)
-        if found is None and await self._look_again():
+        if found is None:
+            await self._look_again()
             found = self._matching(client, digest, method)
         if found is None:
             raise unauthenticated("invalid_client")
         return AuthenticatedClient(client=client, credential=found)
 
-    async def _look_again(self) -> bool:
-        """Whether anything has changed since; a flood of wrong secrets costs one look at the fence each, no more."""
+    async def _look_again(self) -> None:
+        """Bring the hashes up to the log; a flood of wrong secrets costs one look at the fence each, no more.
+
+        Where nothing has changed since they were read, another request may have read them just now: so whoever has
+        looked compares again in any case.
+        """
         await self._barrier.passed()
         position = self._position()
-        if position == self._looked_at:
-            return False
-        self._hashes = await self._secrets.client_secrets()
-        self._looked_at = position
-        return True
+        if position != self._looked_at:
+            self._hashes = await self._secrets.client_secrets()
+            self._looked_at = position
 
     def _matching(self, client: ClientId, digest: bytes, method: AuthenticationMethod) -> str | None:
         """The credential whose secret has this hash. Secrets have 256 bits of chance, so one hash is right, and
@@ -145,7 +148,8 @@ class ClientAuthentication:
         except MalformedToken:
             raise unauthenticated("invalid_client") from None
         client, key = self._assertion_key(jws, presented.client_id)
-        if key is None and await self._look_again():
+        if key is None:
+            await self._look_again()
             client, key = self._assertion_key(jws, presented.client_id)
         if client is None or key is None or not _signed(jws, key):
             raise unauthenticated("invalid_client")

@@ -38,7 +38,17 @@ class Denials:
 
     def count(self, client: ClientId | None, reason: str) -> None:
         """Add one to the aggregate. `client` is an authenticated one or `None`, so there are never many entries."""
-        self._counted.setdefault(client, Counter())[reason] += 1
+        counts = self._counted.get(client)
+        if counts is None:
+            counts = self._counted[client] = Counter()
+        counts[reason] += 1
+
+    def give_back(self, fact: Fact) -> None:
+        """What was taken and could not be recorded becomes part of the next aggregate."""
+        counted = fact.event
+        if isinstance(counted, DenialsCounted):
+            self._counted.setdefault(counted.client, Counter()).update(counted.counts)
+            self._since = min(self._since, counted.since)
 
     def take(self, origin: Origin, new_id: Callable[[], str], at: Position) -> list[Fact]:
         """The aggregates since the last call, as drafts, and start anew."""

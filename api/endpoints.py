@@ -18,6 +18,7 @@ from api.oauth_errors import METHOD, SERVER_ERROR, TOO_FAST, TOO_LARGE, UNAVAILA
 from api.origins import Origins
 from api.rate_limits import RateLimits
 from api.request_body import BodyTooLarge, ClientDisconnected, read_body
+from api.tickets import TICKET, hold, in_time
 from domain.requests import Origin
 from domain.values import made_quickly
 from eventstore.errors import StoreError
@@ -44,7 +45,7 @@ Authenticate = Callable[[Scope, Form, Origin], Awaitable[AuthenticatedClient]]
 
 
 class Endpoint:
-    """A POST route for authenticated callers, as a plain ASGI application."""
+    """A POST route for authenticated callers: a `QuickEndpoint`, and a plain ASGI application for all else."""
 
     def __init__(
         self,
@@ -61,27 +62,42 @@ class Endpoint:
         self._denials = denials
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI, for the requests that the protocol does not bring to `reply` itself."""
         origin = self._origins.origin(scope)
         try:
-            answer = await self._answer(scope, receive, origin)
-        except OAuthError as error:
-            answer = error_answer(error)
-        except (StoreError, JwksUnavailable):
-            answer = error_answer(UNAVAILABLE)
+            body = await read_body(scope, receive) if scope["method"] == "POST" else None
         except ClientDisconnected:
             return
-        except Exception:  # noqa: BLE001 - the last resort, so that a fault still gets an answer
-            _log.exception("a request failed: %s", origin.request)
-            answer = error_answer(SERVER_ERROR)
+        except BodyTooLarge as error:
+            answer = error_answer(self._unauthenticated(error))
+        else:
+            hold(scope.get(TICKET))
+            answer = await self._answer(scope, body, origin)
         await send_answer(send, answer, origin.request)
 
-    async def _answer(self, scope: Scope, receive: Receive, origin: Origin) -> Answer:
-        if scope["method"] != "POST":
+    async def reply(self, scope: Scope, body: bytes) -> tuple[Answer, str]:
+        """The answer to a POST whose body is here, and the id of the request; raises nothing."""
+        origin = self._origins.origin(scope)
+        return await self._answer(scope, body, origin), origin.request
+
+    async def _answer(self, scope: Scope, body: bytes | None, origin: Origin) -> Answer:
+        if body is None:
             return Answer(status=405, body=error_answer(METHOD).body, headers=((b"allow", b"POST"),))
         try:
-            form = parse_form(await read_body(scope, receive), header(scope, b"content-type"))
+            return await in_time(scope.get(TICKET), self._handle(scope, body, origin))
+        except OAuthError as error:
+            return error_answer(error)
+        except (StoreError, JwksUnavailable):
+            return error_answer(UNAVAILABLE)
+        except Exception:  # noqa: BLE001 - the last resort, so that a fault still gets an answer
+            _log.exception("a request failed: %s", origin.request)
+            return error_answer(SERVER_ERROR)
+
+    async def _handle(self, scope: Scope, body: bytes, origin: Origin) -> Answer:
+        try:
+            form = parse_form(body, header(scope, b"content-type"))
             client = await self._authenticate(scope, form, origin)
-        except (OAuthError, MalformedForm, BodyTooLarge) as error:
+        except (OAuthError, MalformedForm) as error:
             raise self._unauthenticated(error) from None
         if self._rates.exceeded(client.client):
             self._denials.count(client.client, TOO_FAST_REASON)

@@ -12,13 +12,31 @@ MAX_BODY: Final = 65_536
 MAX_FIELDS: Final = 64
 MAX_NAME: Final = 64
 """Characters of a parameter's name."""
-LONGEST_URN: Final = 128
+LONGEST_URI: Final = 128
 LONGEST_CONTENT_TYPE: Final = 256
 """Bytes; the header is the caller's, and is looked at before anybody is authenticated."""
 REPEATABLE: Final = frozenset({"resource", "audience"})
 
 _USUAL_TYPE: Final = b"application/x-www-form-urlencoded"
+_USUAL_NAMES: Final = frozenset(
+    {
+        "grant_type",
+        "subject_token",
+        "subject_token_type",
+        "audience",
+        "resource",
+        "scope",
+        "requested_token_type",
+        "actor_token",
+        "actor_token_type",
+        "assertion",
+        "token",
+        "token_type_hint",
+    }
+)
+"""They need no look at how they are written."""
 _UTF_8: Final = (b"utf-8", b'"utf-8"')
+_URIS: Final = ("urn%3A", "http")
 _BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _CONTROLS: Final = bytes([*range(0x20), 0x7F])
 
@@ -64,7 +82,10 @@ def parse_form(body: bytes, content_type: bytes | None) -> Form:
     for pair in pairs:
         if pair:
             name, _, value = pair.partition("=")
-            _add(values, form_decoded(name), form_decoded(value))
+            if name in _USUAL_NAMES and name not in values:
+                values[name] = (form_decoded(value),) if value else ()
+            else:
+                _add(values, form_decoded(name), form_decoded(value))
     return Form({name: given for name, given in values.items() if given})
 
 
@@ -107,12 +128,12 @@ def form_decoded(text: str) -> str:
         text = text.replace("+", " ")
     if "%" not in text:
         return text
-    return _urn(text) if text.startswith("urn%3A") and len(text) <= LONGEST_URN else _unescape(text)
+    return _uri(text) if text.startswith(_URIS) and len(text) <= LONGEST_URI else _unescape(text)
 
 
 @lru_cache(maxsize=256)
-def _urn(text: str) -> str:
-    """Grant and token types come in every request, escaped the same way."""
+def _uri(text: str) -> str:
+    """Grant types, token types and targets come in every request, escaped the same way."""
     return _unescape(text)
 
 

@@ -12,15 +12,17 @@ from typing import Final
 from eventsourcing.dcb.api import DCBAppendCondition, DCBQuery, DCBQueryItem
 from eventsourcing.persistence import IntegrityError
 
+from api.clock_skew import ClockSkew
 from api.denials import Denials
 from api.key_ring import KeyRing
+from api.patient_clock import PatientClock
 from api.snapshot_keeping import SnapshotKeeping
 from domain.events import KeyActivated, KeyRetired
 from domain.keys import KeyChange, due
 from domain.requests import Origin
 from domain.tags import tag
 from eventstore.codec import encode
-from eventstore.errors import StoreError
+from eventstore.errors import OutcomeUnknown, StoreError
 from eventstore.online import OnlineStore
 from eventstore.store import LogStore
 from projections.authority import FoldedAuthority
@@ -28,6 +30,7 @@ from projections.authority import FoldedAuthority
 TICK: Final = 1.0
 """Seconds between two rounds."""
 COUNT_EVERY: Final = 10
+COMPARE_EVERY: Final = 60
 FORGET_EVERY: Final = 60
 """Rounds."""
 
@@ -59,6 +62,8 @@ class Housekeeping:
         self._signers = signers
         self._new_id = new_id
         self._clock = clock
+        self._patient_clock = PatientClock(clock)
+        self._skew = ClockSkew(store, clock)
 
     async def run(self) -> None:
         """Work until cancelled. An outage of the store ends a round, not the task."""
@@ -77,15 +82,24 @@ class Housekeeping:
         await self._change_keys()
         if number % COUNT_EVERY == 0:
             await self.record_counts()
+        if number % COMPARE_EVERY == 1:
+            await self._skew.compare()
         if number % FORGET_EVERY == 0:
             await self._forget()
         await self._snapshots.keep_seldom()
         await self._store.tidy()
 
     async def record_counts(self) -> None:
-        """Append what was counted; also called once on the way out, so that nothing counted is lost."""
-        for fact in self._denials.take(self._origin(), self._new_id, self._authority.position):
-            await self._store.writer.append(fact)
+        """Append what was counted; also called once on the way out, so that nothing counted is lost. Raises StoreError:
+        what was not recorded then is counted on."""
+        facts = self._denials.take(self._origin(), self._new_id, self._authority.position)
+        outcomes = await asyncio.gather(*map(self._store.writer.append, facts), return_exceptions=True)
+        errors = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+        for fact, outcome in zip(facts, outcomes, strict=True):
+            if isinstance(outcome, StoreError) and not isinstance(outcome, OutcomeUnknown):
+                self._denials.give_back(fact)
+        if errors:
+            raise errors[0]
 
     async def keep_snapshot(self) -> None:
         """Also called once on the way out, so that the next start has less to fold."""
@@ -106,7 +120,13 @@ class Housekeeping:
             self._log.append([encode(event)], DCBAppendCondition(said))
 
     async def _forget(self) -> None:
-        now = self._clock() // 1000
+        """By whichever clock is behind: what is forgotten too early cannot be asked again."""
+        own, shared = self._patient_clock.seconds(), await self._store.shared_clock()
+        now = own if shared is None else min(own, shared // 1000)
+        if self._authority.revocations.forgotten_until > now:
+            _log.error(
+                "the clock was ahead, and revocations of living tokens are forgotten: restart this node"
+            )
         self._authority.revocations.drop_expired(now)
         await self._store.forget_claims(now)
 

@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from api.deadlines import Deadline, Idleness
+from api.gate import SURPLUS, Gate
+from api.quick_cycle import QuickCycle, QuickEndpoint, QuickEndpoints, has_small_length
+from api.tickets import TICKET
 
 if TYPE_CHECKING:
     from uvicorn.config import Config
@@ -36,30 +40,6 @@ class TooMuch(Exception):
     """More of a head, of trailers or of pipelined requests than is read."""
 
 
-class Deadline:
-    """Calls back unless disarmed in time. Armed only while something is missing, so most requests never are."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, expired: Callable[[], None]) -> None:
-        self._loop = loop
-        self._expired = expired
-        self._handle: asyncio.TimerHandle | None = None
-
-    def arm(self, seconds: float) -> None:
-        """Start waiting, unless that has begun already."""
-        if self._handle is None:
-            self._handle = self._loop.call_later(seconds, self._fire)
-
-    def disarm(self) -> None:
-        """All is here."""
-        if self._handle is not None:
-            self._handle.cancel()
-            self._handle = None
-
-    def _fire(self) -> None:
-        self._handle = None
-        self._expired()
-
-
 class HttpProtocol(HttpToolsProtocol):
     """One connection."""
 
@@ -73,23 +53,32 @@ class HttpProtocol(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self._arrival = Deadline(self.loop, self._arrived_late)
         self._departure = Deadline(self.loop, self.timeout_keep_alive_handler)
+        self._idleness = Idleness(self.loop, self.timeout_keep_alive, self.timeout_keep_alive_handler)
         self._is_whole = False
         self._is_refused = False
         self._without_progress = 0
+        self._quick: QuickEndpoints = getattr(self.app, "quick", {})
+        self._next: QuickCycle | None = None
+        self._gate = Gate(self, getattr(self.app, "admission", None), self.limit_concurrency)
+        # uvicorn's own answer would be plain text without Retry-After, and a log line each time.
+        self.limit_concurrency = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._arrival.arm(SLOWEST_REQUEST)
+        if self._gate.is_surplus(SURPLUS):
+            transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._arrival.disarm()
         self._departure.disarm()
+        self._idleness.stop()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         if self._is_refused:
             return
-        self._unset_keepalive_if_required()
+        self._idleness.end()
         self._is_whole = False
         self._without_progress += len(data)
         try:
@@ -102,6 +91,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._arrival.disarm()
         else:
             self._arrival.arm(SLOWEST_REQUEST)
+        self._begin_next()
 
     def _read(self, data: bytes | memoryview) -> None:
         """Raises HttpParserError, and HttpParserUpgrade for CONNECT, which is an upgrade without an offer to drop."""
@@ -123,7 +113,9 @@ class HttpProtocol(HttpToolsProtocol):
         return b"\r\n".join([request, *fields, b"", b""])
 
     def on_message_begin(self) -> None:
-        super().on_message_begin()
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
         self._is_whole = False
 
     def on_headers_complete(self) -> None:
@@ -133,25 +125,108 @@ class HttpProtocol(HttpToolsProtocol):
             return
         if len(self.pipeline) >= MOST_PIPELINED:
             raise TooMuch
-        super().on_headers_complete()
+        if self._gate.lets_in():
+            endpoint = self._quick.get(self.url)
+            if endpoint is not None and self._is_quick():
+                self._take_in(endpoint)
+            else:
+                self._take_in_for_asgi()
+            self.cycle.keep_alive = self.cycle.keep_alive and not self._gate.is_surplus()
         self.headers = _IGNORED  # type: ignore[assignment]
         self._without_progress = 0
+
+    def _is_quick(self) -> bool:
+        """Whether nothing is unusual about a request to a hot route. Where it is, ASGI has the answer."""
+        return (
+            self.parser.get_method() == b"POST"
+            and not self.expect_100_continue
+            and has_small_length(self.headers)
+        )
+
+    def _take_in(self, endpoint: QuickEndpoint) -> None:
+        """uvicorn's own `on_headers_complete`, for a request that is answered without ASGI."""
+        existing: RequestResponseCycle | None = self.cycle
+        cycle = QuickCycle(
+            self,
+            endpoint,
+            {"method": "POST", "headers": self.headers, "client": self.client, TICKET: self._gate.ticket},
+            keep_alive=self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive(),
+        )
+        self.cycle = cycle  # type: ignore[assignment]
+        if existing is None or existing.response_complete:
+            self._next = cycle
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((cycle, self.app))  # type: ignore[arg-type]
+
+    def _take_in_for_asgi(self) -> None:
+        """uvicorn makes the scope when a head begins; here only once it is known that one is needed."""
+        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.expect_100_continue = url, expects
+        self.headers += headers
+        self.scope[TICKET] = self._gate.ticket  # type: ignore[typeddict-unknown-key]
+        super().on_headers_complete()
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        """uvicorn calls it when it is the request's turn."""
+        if isinstance(cycle, QuickCycle):
+            self._next = cycle
+        else:
+            super()._start_asgi_task(cycle, app)
+
+    def _begin_next(self) -> None:
+        """Begin the request whose turn it is, once it is whole; never while the parser is at work."""
+        cycle = self._next
+        if cycle is not None and not cycle.more_body:
+            self._next = None
+            cycle.begin()
 
     def _length_of_head(self) -> int:
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
     def on_body(self, body: bytes) -> None:
-        super().on_body(body)
+        if not self._gate.is_passing_over:
+            self._add_to_body(body)
         self._without_progress = 0
 
+    def _add_to_body(self, part: bytes) -> None:
+        cycle: Any = self.cycle
+        if isinstance(cycle, QuickCycle):
+            cycle.body = cycle.body + part if cycle.body else part
+        else:
+            super().on_body(part)
+
     def on_message_complete(self) -> None:
-        super().on_message_complete()
+        if not self._gate.is_passing_over:
+            super().on_message_complete()
+        self._gate.request_complete()
         self._is_whole = True
 
+    def keeps_alive(self) -> bool:
+        """Whether the connection outlives the request that was just read."""
+        return self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
+
+    def answered_directly(self, is_last: bool) -> None:
+        """The gate has answered the request that was just read."""
+        if is_last:
+            self.transport.close()
+            self._departure.arm(SLOWEST_READER)
+        else:
+            self._idleness.begin()
+
     def on_response_complete(self) -> None:
-        super().on_response_complete()
+        """uvicorn's own, with one timer for a connection instead of one for every answer."""
+        self.server_state.total_requests += 1
         if self.transport.is_closing():
             self._departure.arm(SLOWEST_READER)
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+            self._begin_next()
+        else:
+            self._idleness.begin()
 
     def pause_writing(self) -> None:
         super().pause_writing()

@@ -29,7 +29,8 @@ class KeyOperations:
     def rotate(self, published_ahead: int) -> tuple[Kid, int]:
         """Publish a key that signs `published_ahead` seconds from now; the kid, and from when (NumericDate)."""
         key = self._generate(self._log.ledger.authority.policy.signing_algorithm)
-        signs_from = self._log.now() + published_ahead
+        # One more, for a date is a second cut off: who cached the JWKS just before must have dropped it by then.
+        signs_from = self._log.now() + published_ahead + 1
         self._log.append([self._published(key, signs_from)])
         return key.kid, signs_from
 

@@ -113,6 +113,21 @@ UNAVAILABLE: Final = OAuthError(
     retry_after=1,
 )
 """Law 1: if the log cannot be written, nothing happens. RFC 6749 §5.2 has no code for it; RFC 7009 §2.2.1 has 503."""
+OVERLOADED: Final = OAuthError(
+    status=503,
+    error="temporarily_unavailable",
+    description="More is asked than can be answered in time. Nothing was issued, refused or revoked. Try again.",
+    retry_after=1,
+)
+"""Turned away at the gate."""
+LATE: Final = OAuthError(
+    status=503,
+    error="temporarily_unavailable",
+    description="The request could not be answered in time. Nothing was issued; try again.",
+    retry_after=1,
+)
+"""Let in, and not answered by the deadline. An append on its way goes on: the log may then know a token that nobody
+received, and what was to be revoked may be revoked."""
 SERVER_ERROR: Final = OAuthError(
     status=500,
     error="server_error",

@@ -58,7 +58,8 @@ def _is_address(text: str) -> bool:
 
 
 def _trace(scope: Scope) -> str | None:
-    found = _TRACEPARENT.fullmatch(header(scope, b"traceparent") or b"")
+    sent = header(scope, b"traceparent")
+    found = None if sent is None else _TRACEPARENT.fullmatch(sent)
     if found is None:
         return None
     trace = found[1].decode()

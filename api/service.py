@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from starlette.types import Scope
 
 from api.administration import AdministrativeRevocation
+from api.admission import Admission
 from api.bearer import BearerAuthentication
 from api.client_authentication import AuthenticatedClient, ClientAuthentication
 from api.client_credentials import read_client_credentials
@@ -41,6 +42,7 @@ from api.token_desk import TokenDesk
 from api.token_endpoint import TokenEndpoint
 from domain.identifiers import Scope as ScopeToken
 from domain.requests import Origin
+from eventstore.errors import StoreError
 from projections.births import OnlineBirths
 
 REVOKE = ScopeToken("revoke")
@@ -55,6 +57,7 @@ class Service:
         self.store = ledger.online()
         self.writer, self.barrier = self.store.writer, self.store.barrier
         self.denials = Denials(clock)
+        self.admission = Admission(deadline=settings.deadline, store=self.writer, denials=self.denials)
         self.failed_attempts = FailedAttempts(clock)
         self.rates = RateLimits(authority, clock)
         secrets = node_secrets(settings, ledger)
@@ -131,7 +134,8 @@ class Service:
             tending.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await tending
-            await self.housekeeping.record_counts()
+            with contextlib.suppress(StoreError):  # an outage must not keep the rest from ending in order
+                await self.housekeeping.record_counts()
             await self.store.close()
             await self.housekeeping.keep_snapshot()
             self.ledger.close()

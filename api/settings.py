@@ -43,6 +43,8 @@ class Settings:
     """Processes that serve on the port; on a PostgreSQL store, one for each core."""
     node: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] = socket.gethostname()[:64]
     """The name of this node, as events say it."""
+    deadline: Annotated[float, msgspec.Meta(ge=0.1, le=60)] = 2.0
+    """Seconds in which a request is answered, if only with 503."""
     trusted_proxies: str = ""
     """Addresses or networks, separated by commas, whose `X-Forwarded-For` is believed."""
     jwks_max_age: Annotated[int, msgspec.Meta(ge=0, le=86400)] = 300

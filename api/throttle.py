@@ -24,7 +24,7 @@ class FailedAttempts:
 
     def exceeded(self, address: str | None, client_id: str) -> bool:
         """Whether this source has failed too often for this client."""
-        if self._clock() >= self._window_ends:
+        if not self._failures or self._clock() >= self._window_ends:
             return False
         return self._failures[address, client_id] >= FAILURES
 

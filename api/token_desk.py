@@ -155,7 +155,7 @@ class TokenDesk:
             refusal = await self._counted(request, draft)
             if refusal is not None:
                 return refusal
-        await self._writer.append(draft)
+        await self._writer.append(draft, if_awaited=True)
         if isinstance(draft.decision, Refused):
             return draft.decision.refusal
         return IssuedToken(token=draft.token.decode(), birth=draft.decision.event)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, cast
 
 from api.answers import Answer
 from api.endpoints import Call
@@ -88,7 +88,7 @@ def _asked_for(form: Form) -> tuple[AskedFor, Refusal | None]:
         grant=GRANT_TYPES.get(form.get("grant_type") or ""),
         resources=tuple(map(recordable, form.getall("resource"))),
         audiences=tuple(map(recordable, form.getall("audience"))),
-        scope=None if scope is None or isinstance(scope, Refusal) else tuple(map(_recordable_scope, scope)),
+        scope=None if scope is None or isinstance(scope, Refusal) else _recordable_scopes(scope),
         requested_token_type=_optional(form.get("requested_token_type")),
         subject_token_type=_optional(form.get("subject_token_type")),
         actor_token_type=_optional(form.get("actor_token_type")),
@@ -100,8 +100,8 @@ def _optional(value: str | None) -> str | None:
     return None if value is None else recordable(value)
 
 
-def _recordable_scope(scope: Scope) -> Scope:
-    return Scope(recordable(scope))
+def _recordable_scopes(scopes: tuple[Scope, ...]) -> tuple[Scope, ...]:
+    return cast("tuple[Scope, ...]", tuple(map(recordable, scopes)))
 
 
 def _missing(form: Form, asked: AskedFor) -> Refusal | None:

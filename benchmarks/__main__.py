@@ -9,25 +9,45 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.table import Table
 
 from benchmarks.bars import BARS, LIMITS
-from benchmarks.exchange import Measured, Plan, measure
+from benchmarks.exchange import measure
 from benchmarks.machine import machine
+from benchmarks.measured import Plan, table
+from benchmarks.overload import OverloadPlan, measure_overload
+from benchmarks.parts import depth, growth, postgres, split
 from benchmarks.startup import DEEP, LONG, SHORT, measure_startup
 
 RESULTS = Path(__file__).parent / "results"
+FSYNCED = "every event fsynced before its answer; server on one core, load on another"
 
 
 @click.command()
-@click.option("--quick", is_flag=True, help="A minute instead of several; wider noise.")
+@click.option("--quick", is_flag=True, help="Minutes instead of half an hour; wider noise.")
 @click.option("--startup/--no-startup", default=True, help="Also fill a store with five million events.")
 @click.option("--deep", is_flag=True, help="A million revocations among them, most of which have expired.")
 @click.option("--exchange/--no-exchange", "exchanging", default=True, help="Measure exchanges.")
+@click.option("--overload/--no-overload", default=True, help="Flood it with five times what it can do.")
+@click.option("--postgres/--no-postgres", "with_postgres", default=True, help="PostgreSQL, 1 to 4 workers.")
+@click.option("--split/--no-split", "splitting", default=True, help="The cost of an exchange by stage.")
+@click.option("--growth/--no-growth", "growing", default=True, help="Up to ten million events, 20 GB.")
+@click.option("--depth/--no-depth", "deepening", default=True, help="Exchanges up to depth 8.")
 @click.option("--folder", type=click.Path(path_type=Path), help="Where the stores are made; a real disk.")
-def main(quick: bool, startup: bool, deep: bool, exchanging: bool, folder: Path | None) -> None:
-    """Measure this machine: exchanges and introspections against the floor, and cold start."""
+def main(
+    quick: bool,
+    startup: bool,
+    deep: bool,
+    exchanging: bool,
+    overload: bool,
+    with_postgres: bool,
+    splitting: bool,
+    growing: bool,
+    deepening: bool,
+    folder: Path | None,
+) -> None:
+    """Measure this machine: exchanges and introspections against the floor, overload, both stores, and cold start."""
     console = Console()
+    wanted = {postgres: with_postgres, split: splitting, growth: growing, depth: deepening}
     figures: dict[str, float] = {}
     RESULTS.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder or RESULTS, prefix="stores-") as made:
@@ -40,29 +60,21 @@ def main(quick: bool, startup: bool, deep: bool, exchanging: bool, folder: Path 
                 else Plan(processes=4, rounds=4, seconds=0.6)
             )
             rows, figures = measure(Path(made) / "exchange", plan)
-            console.print(_table(rows))
+            console.print(table(rows, FSYNCED, "of the floor"))
+        if overload:
+            (Path(made) / "overload").mkdir()
+            flooding = OverloadPlan(rounds=3, seconds=1.0) if quick else OverloadPlan(rounds=8, seconds=2.0)
+            figures |= measure_overload(Path(made) / "overload", flooding)
+        # PostgreSQL's account has to reach its data below; what is secret has folders that are closed by themselves.
+        Path(made).chmod(0o711)
+        for part in (part for part, is_wanted in wanted.items() if is_wanted):
+            (Path(made) / part.__name__).mkdir()
+            figures |= part(console, Path(made) / part.__name__, quick)
         if startup:
             (Path(made) / "startup").mkdir()
             history = SHORT if quick else DEEP if deep else LONG
             figures |= measure_startup(Path(made) / "startup", history)
     _report(console, figures)
-
-
-def _table(rows: list[Measured]) -> Table:
-    table = Table(title="every event fsynced before its answer; server on one core, load on another")
-    for column in ("connections", "what", "per second", "p50 ms", "p99 ms", "of the floor"):
-        table.add_column(column, justify="left" if column == "what" else "right")
-    for row in rows:
-        table.add_row(
-            str(row.connections),
-            row.name,
-            f"{row.per_second:,.0f}",
-            f"{row.p50:.2f}",
-            f"{row.p99:.2f}",
-            f"{row.vs_floor:.2f}",
-            end_section=row.name == "introspect",
-        )
-    return table
 
 
 def _report(console: Console, figures: dict[str, float]) -> None:

@@ -23,6 +23,8 @@ class Slice:
     seconds: float
     latencies: tuple[float, ...]
     refused: int
+    refusal: bytes = b""
+    """The last answer with another status than 200, from its beginning."""
 
     @property
     def per_second(self) -> float:
@@ -64,7 +66,7 @@ class Load:
         sent: dict[int, float] = {}
         parts: dict[int, bytes] = {}
         latencies: list[float] = []
-        refused = 0
+        refused, refusal = 0, b""
         started = time.perf_counter()
         ends = started + seconds
         for number, connection in self._sockets.items():
@@ -72,7 +74,7 @@ class Load:
         while sent:
             for number in self._readable():
                 data = parts.pop(number, b"") + self._receive(number)
-                body = _body(data)
+                body = body_of(data)
                 if body is None:
                     parts[number] = data
                     continue
@@ -81,12 +83,12 @@ class Load:
                 if data.startswith(b"HTTP/1.1 200"):
                     latencies.append(latency)
                 else:
-                    refused += 1
+                    refused, refusal = refused + 1, data[:500]
                 if bodies is not None:
                     bodies.append(body)
                 if now < ends:
                     self._send(number, self._sockets[number], requests, sent)
-        return Slice(time.perf_counter() - started, tuple(sorted(latencies)), refused)
+        return Slice(time.perf_counter() - started, tuple(sorted(latencies)), refused, refusal)
 
     def _send(
         self, number: int, connection: socket.socket, requests: Iterator[bytes], sent: dict[int, float]
@@ -115,7 +117,7 @@ class Load:
         self._poll.close()
 
 
-def _body(data: bytes) -> bytes | None:
+def body_of(data: bytes) -> bytes | None:
     """The body of an answer, or `None` while part of it is missing."""
     head, end, body = data.partition(b"\r\n\r\n")
     length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]

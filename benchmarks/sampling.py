@@ -37,6 +37,8 @@ class Profile:
     per_second: float
     thread_microseconds: float
     """Processor time of all other threads for each answer."""
+    database_microseconds: float
+    """Processor time of the database's processes for each answer; 0 without one."""
     stacks: dict[Stack, float]
 
     def stages(self, stages: Stages) -> dict[str, float]:
@@ -58,13 +60,15 @@ def _is_in(stack: Stack, places: tuple[str, ...]) -> bool:
     return any(function.startswith(places) for function in stack)
 
 
-def read_profile(samples: Path, taken: Slice, thread_seconds: float) -> Profile:
-    """`thread_seconds`: processor time of all threads but the loop's while the slice was taken."""
+def read_profile(samples: Path, taken: Slice, thread_seconds: float, database_seconds: float) -> Profile:
+    """`thread_seconds`: processor time of all threads but the loop's while the slice was taken, and `database_seconds`
+    that of a database."""
     answers = len(taken.latencies)
     seen = {tuple(stack): spent for *stack, spent in json.loads(samples.read_text())}
     return Profile(
         per_second=taken.per_second,
         thread_microseconds=thread_seconds / answers * 1e6,
+        database_microseconds=database_seconds / answers * 1e6,
         stacks={
             stack: spent / answers / 1000
             for stack, spent in seen.items()

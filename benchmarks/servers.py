@@ -7,19 +7,23 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
+from api.settings import PREFIX
+from benchmarks.world import World
+
 SERVER_CORE = 0
 LOAD_CORE = 1
+ALL_CORES = tuple(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else ()
 ROOT = Path(__file__).parent.parent
 
 
-def bind(process: int, core: int) -> None:
-    """Bind a process (0: this one) to one core, where the system can and there is more than one."""
+def bind(process: int, *cores: int) -> None:
+    """Bind a process (0: this one) to these cores, where the system can and there is more than one."""
     if hasattr(os, "sched_setaffinity") and (os.cpu_count() or 1) > 1:
-        os.sched_setaffinity(process, {core})
+        os.sched_setaffinity(process, cores)
 
 
 def free_port() -> int:
@@ -32,18 +36,32 @@ def free_port() -> int:
 class Server:
     """One server process."""
 
-    def __init__(self, arguments: Sequence[str], port: int, probe: str) -> None:
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        port: int,
+        probe: str,
+        *,
+        environment: Mapping[str, str] | None = None,
+        cores: Sequence[int] = (SERVER_CORE,),
+        announces: bool = False,
+    ) -> None:
+        """`announces`: it prints a line when all of its processes listen, which the first answer does not prove."""
         self.port = port
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
         started = time.perf_counter()
         self.process = subprocess.Popen(
             [sys.executable, *arguments],
             cwd=ROOT,
-            stdout=subprocess.DEVNULL,
+            env={**inherited, **(environment or {})},
+            stdout=subprocess.PIPE if announces else subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        bind(self.process.pid, SERVER_CORE)
+        bind(self.process.pid, *cores)
         self._wait(probe)
         self.cold_start = time.perf_counter() - started
+        if self.process.stdout is not None:
+            self.process.stdout.readline()
 
     def _wait(self, path: str) -> None:
         deadline = time.monotonic() + 60
@@ -71,6 +89,8 @@ class Server:
         """SIGTERM, and wait."""
         self.process.terminate()
         self.process.wait(30)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
 
 
 def _answers(port: int, path: str) -> bool:
@@ -83,16 +103,18 @@ def _answers(port: int, path: str) -> bool:
         return False
 
 
-def serve(store: Path, port: int) -> Server:
+def serve(world: World, port: int, workers: int = 1, cores: Sequence[int] = (SERVER_CORE,)) -> Server:
     """The service, through its own command."""
-    arguments = ["-m", "api.cli", "serve", "--store", str(store), "--port", str(port)]
-    return Server(arguments, port, "/readyz")
+    arguments = ["-m", "api.cli", "serve", "--port", str(port), "--workers", str(workers)]
+    return Server(
+        arguments, port, "/readyz", environment=world.environment, cores=cores, announces=workers > 1
+    )
 
 
-def serve_sampled(store: Path, port: int, samples: Path) -> Server:
+def serve_sampled(world: World, port: int, samples: Path) -> Server:
     """The service under the sampler."""
-    arguments = ["-m", "benchmarks.sampling", str(samples), "serve", "--store", str(store)]
-    return Server([*arguments, "--port", str(port)], port, "/readyz")
+    arguments = ["-m", "benchmarks.sampling", str(samples), "serve", "--port", str(port)]
+    return Server(arguments, port, "/readyz", environment=world.environment)
 
 
 def serve_floor(port: int, key: Path) -> Server:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from benchmarks.load import Load, Slice
@@ -22,9 +22,15 @@ class Series:
 
     def run(self, seconds: float) -> None:
         """One more slice."""
-        taken = self.load.run(self.requests(), seconds)
+        self.run_with(self.requests(), seconds)
+
+    def run_with(self, requests: Requests, seconds: float) -> None:
+        """One more slice, of these requests."""
+        taken = self.load.run(requests, seconds)
         if taken.refused or not taken.latencies:
-            raise RuntimeError(f"{self.name}: {taken.refused} requests were not answered 200")
+            raise RuntimeError(
+                f"{self.name}: {taken.refused} requests were not answered 200: {taken.refusal!r}"
+            )
         self.slices.append(taken)
 
     def take(self, other: Series) -> None:
@@ -42,7 +48,7 @@ class Series:
         return statistics.median(taken.percentile(share) for taken in self.slices)
 
 
-def alternate(floor: Series, others: list[Series], rounds: int, seconds: float) -> None:
+def alternate(floor: Series, others: Sequence[Series], rounds: int, seconds: float) -> None:
     """A round is a slice of the floor and then one of each other; the first round is not counted."""
     for turn in range(rounds + 1):
         for series in (floor, *others):

@@ -7,7 +7,7 @@ from pathlib import Path
 from api.ledger import open_ledger
 from benchmarks.long_history import History, fill
 from benchmarks.servers import free_port, serve
-from benchmarks.world import World
+from benchmarks.world import embedded_world
 
 LONG = History(births=4_900_000, revocations=100_000, living=100_000)
 """What the bars are about."""
@@ -19,15 +19,15 @@ SHORT = History(births=98_000, revocations=2000, living=2000)
 def measure_startup(folder: Path, history: History) -> dict[str, float]:
     """Seconds until it is ready, from the start of the process, and what it then holds in memory: the first time,
     when everything is folded, and with the snapshot that the first one left when it ended."""
-    world = World(folder)
+    world = embedded_world(folder)
     world.mint(1)
     fill(world.store, history)
-    with serve(world.store, free_port()) as first:
+    with serve(world, free_port()) as first:
         folding = {
             "startup_unaided_seconds": first.cold_start,
             "startup_unaided_rss_megabytes": first.resident_megabytes(),
         }
-    with serve(world.store, free_port()) as second:
+    with serve(world, free_port()) as second:
         restoring = {
             "startup_seconds": second.cold_start,
             "startup_rss_megabytes": second.resident_megabytes(),

@@ -4,78 +4,69 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Sequence
+import copy
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from api.key_directory import KeyDirectory
-from api.ledger import create_ledger, open_ledger
 from api.operations import Operator
+from api.sealing import SETTING
 from api.service import Service
-from api.settings import Settings
+from api.settings import PREFIX, Settings
 from api.stamps import milliseconds, new_id
+from api.stores import created, node_secrets, opened
 from api.token_desk import IssuedToken
 from benchmarks.load import request_bytes
-from domain.identifiers import ClientId, Jti
+from benchmarks.policies import CLIENT, TWO_RESOURCES, audience_of
+from domain.identifiers import Jti
 from domain.policy_compilation import compile_policy
 from domain.requests import ACCESS_TOKEN, AskedFor, Origin, RequestToken
 
 MINTED_AT_ONCE = 256
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
-CLIENT = ClientId("agent")
-POLICY: dict[str, Any] = {
-    "issuer": "https://sts.example",
-    "limits": {"lifetime": "1h", "depth": 5},
-    "resources": {
-        "agent": {
-            "audience": "https://agent.example",
-            "scopes": ["trip.plan"],
-            "accepts": ["agent"],
-            "served_by": "agent",
-        },
-        "hr": {
-            "audience": "https://hr.example",
-            "scopes": ["profile.read", "budget.read"],
-            "accepts": ["agent"],
-            "served_by": "hr-service",
-        },
-    },
-    "clients": {
-        "agent": {
-            "authentication": "client_secret_basic",
-            "grants": ["token-exchange", "client_credentials"],
-            "exchange": [{"to": "hr", "scopes": {"trip.plan": ["profile.read", "budget.read"]}}],
-            "tokens": [{"to": "agent", "scopes": ["trip.plan"]}],
-        },
-        "hr-service": {"authentication": "client_secret_basic", "grants": []},
-    },
-}
 
 
 class World:
-    """A store in a folder, and the secret of its client."""
+    """A store with a policy and a key, and the secret of its client."""
 
-    def __init__(self, folder: Path) -> None:
-        self.store = folder / "log.db"
-        self._settings = Settings(store=str(self.store), node="bench")
-        ledger = create_ledger(self.store)
+    def __init__(self, settings: Settings, policy: Mapping[str, Any] = TWO_RESOURCES) -> None:
+        """On a new store: an embedded one, or a database that is migrated."""
+        self._settings = settings
+        ledger = created(settings)
         operator = Operator(
             ledger,
-            KeyDirectory(self._settings.keys_path),
+            node_secrets(settings, ledger).keys,
             by="b",
             node="b",
             new_id=new_id,
             clock=milliseconds,
         )
-        _, secrets = operator.policy.apply(compile_policy(POLICY))
+        _, secrets = operator.policy.apply(compile_policy(policy))
         operator.keys.first("ES256")
         ledger.close()
         secret = next(s.secret for s in secrets if s.client == CLIENT)
         self.authorization = "Basic " + base64.b64encode(f"{CLIENT}:{secret}".encode()).decode()
 
+    @property
+    def store(self) -> Path:
+        """The file of the embedded store."""
+        return self._settings.store_path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a server on this store needs; not on its command line, which everybody can read."""
+        kek = self._settings.key_encryption_key
+        return {f"{PREFIX}STORE": self._settings.store, **({SETTING: kek} if kek else {})}
+
+    def reached_by(self, settings: Settings) -> World:
+        """The same store and secret under other settings."""
+        other = copy.copy(self)
+        other._settings = settings  # noqa: SLF001 - of a copy of itself
+        return other
+
     def signing_key(self) -> Path:
-        """The file with its private key."""
+        """The file with its private key; of the embedded store."""
         return next(self._settings.keys_path.glob("*"))
 
     def mint(self, count: int) -> list[str]:
@@ -83,7 +74,7 @@ class World:
         return asyncio.run(self._mint(count))
 
     async def _mint(self, count: int) -> list[str]:
-        ledger = open_ledger(self.store)
+        ledger = opened(self._settings)
         service = Service(self._settings, ledger)
         credential = next(iter(ledger.authority.registry.credentials_of(CLIENT)))
         tokens: list[str] = []
@@ -99,21 +90,21 @@ class World:
             await asyncio.gather(*(issue() for _ in range(MINTED_AT_ONCE)))
         return tokens
 
-    def exchanges(self, tokens: Sequence[str]) -> list[bytes]:
+    def exchanges(self, tokens: Sequence[str], to: str = "hr", scope: str = "profile.read") -> list[bytes]:
         """A request to exchange each of the tokens."""
-        return [self._exchange("/oauth/token", token) for token in tokens]
+        return [self._exchange("/oauth/token", token, to, scope) for token in tokens]
 
     def floor_exchanges(self, tokens: Sequence[str]) -> list[bytes]:
         """The same requests, for the floor."""
-        return [self._exchange("/exchange", token) for token in tokens]
+        return [self._exchange("/exchange", token, "hr", "profile.read") for token in tokens]
 
-    def _exchange(self, path: str, token: str) -> bytes:
+    def _exchange(self, path: str, token: str, to: str, scope: str) -> bytes:
         form = {
             "grant_type": EXCHANGE,
             "subject_token": token,
             "subject_token_type": ACCESS_TOKEN,
-            "audience": "https://hr.example",
-            "scope": "profile.read",
+            "audience": audience_of(to),
+            "scope": scope,
         }
         return request_bytes(path, urlencode(form).encode(), self.authorization)
 
@@ -124,10 +115,15 @@ class World:
             for t in tokens
         ]
 
-    def first_token(self) -> bytes:
+    def first_token(self, resource: str = "agent") -> bytes:
         """A request for a first token, which whoever answers it will have signed."""
-        form = urlencode({"grant_type": "client_credentials", "audience": "https://agent.example"}).encode()
+        form = urlencode({"grant_type": "client_credentials", "audience": audience_of(resource)}).encode()
         return request_bytes("/oauth/token", form, self.authorization)
+
+
+def embedded_world(folder: Path, policy: Mapping[str, Any] = TWO_RESOURCES) -> World:
+    """On an embedded store in that folder, which holds nothing yet."""
+    return World(Settings(store=str(folder / "log.db"), node="bench"), policy)
 
 
 def _first_token(credential: str) -> RequestToken:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from domain.identifiers import Audience, ClientId, Kid, Position, Subject
 from domain.lineage import Birth
@@ -28,6 +28,10 @@ class Authority(Protocol):
     @property
     def longest_lifetime(self) -> int:
         """The longest token lifetime, in seconds, that any policy so far allowed."""
+
+    @property
+    def itineraries(self) -> dict[Any, Any]:
+        """What `domain.itinerary` has worked out under this policy; a new dict with every policy."""
 
     def resource_for(self, audience: str) -> Resource | None:
         """The resource whose audience is exactly this."""

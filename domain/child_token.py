@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain.authority import Authority
-from domain.birth import LifetimeLimit, access_token_claims, earliest, lifetime_limits, target_lifetimes
+from domain.birth import LifetimeLimit, access_token_claims, earliest
 from domain.decisions import Granted
 from domain.events import TokenExchanged
-from domain.exchange_rules import Route
 from domain.identifiers import Kid, Scope, sha256_hex, subject_of_client
-from domain.policy import Client, Resource
+from domain.itinerary import Itinerary
+from domain.policy import Client
 from domain.refusals import Reason
 from domain.requests import ACCESS_TOKEN, OwnToken, RequestToken
-from domain.scopes import Meet
 from domain.signing_input import signing_input
 from domain.values import made_quickly
 
@@ -28,34 +27,23 @@ class Exchange:
     client: Client
     subject: OwnToken
     actor: OwnToken | None
-    routes: tuple[Route, ...]
-    meet: Meet
+    way: Itinerary
     scope: tuple[Scope, ...]
     kid: Kid
     would_deny: tuple[Reason, ...]
-
-    @property
-    def targets(self) -> tuple[Resource, ...]:
-        """The resources that the new token is for."""
-        return tuple(route.target for route in self.routes)
-
-    @property
-    def delegates(self) -> bool:
-        """Whether the new token names the acting party (RFC 8693 §1.1)."""
-        return any(route.rule.semantics == "delegation" for route in self.routes)
 
 
 def tear_off(authority: Authority, request: RequestToken, exchange: Exchange, now: int) -> Granted:
     """Fill in the ticket and its counterfoil; `now` in milliseconds."""
     parent = exchange.subject.birth
-    limited_by, exp = _lifetime(authority, exchange, now // 1000)
+    limited_by, exp = _lifetime(exchange, now // 1000)
     act = _act(exchange)
-    audiences = tuple(target.audience for target in exchange.targets)
+    way = exchange.way
     claims = access_token_claims(
         issuer=authority.policy.issuer,
         subject=parent.subject,
         client=request.client,
-        audiences=audiences,
+        audiences=way.audiences,
         scope=exchange.scope,
         iat=now // 1000,
         exp=exp,
@@ -72,7 +60,7 @@ def tear_off(authority: Authority, request: RequestToken, exchange: Exchange, no
         chain=parent.chain,
         subject=parent.subject,
         client=request.client,
-        audiences=audiences,
+        audiences=way.audiences,
         scope=exchange.scope,
         iat=now // 1000,
         exp=exp,
@@ -82,12 +70,12 @@ def tear_off(authority: Authority, request: RequestToken, exchange: Exchange, no
         issued_token_type=request.asked.requested_token_type or ACCESS_TOKEN,
         policy=authority.policy_position,
         decided_at=authority.position,
-        dropped=exchange.meet.dropped,
+        dropped=way.meet.dropped,
         lifetime_limited_by=limited_by,
         act=act,
         lineage=parent.path,
         actor_lineage=parent.ancestry_of_actors(exchange.actor.birth if exchange.actor else None),
-        semantics="delegation" if exchange.delegates else "impersonation",
+        semantics="delegation" if way.delegates else "impersonation",
         subject_token_sha256=exchange.subject.sha256,
         actor_token_sha256=None if exchange.actor is None else exchange.actor.sha256,
         would_deny=exchange.would_deny,
@@ -95,18 +83,14 @@ def tear_off(authority: Authority, request: RequestToken, exchange: Exchange, no
     return Granted(event=event, signing_input=to_sign)
 
 
-def _lifetime(authority: Authority, exchange: Exchange, now: int) -> LifetimeLimit:
+def _lifetime(exchange: Exchange, now: int) -> LifetimeLimit:
     """`exp` never outlives the subject token, the actor token, or any limit of a party."""
     limits = [("subject_token", exchange.subject.birth.exp)]
     if exchange.actor is not None:
         limits.append(("actor_token", exchange.actor.birth.exp))
-    seconds = [
-        ("issuer", authority.policy.limits.lifetime),
-        ("client", exchange.client.lifetime),
-        *target_lifetimes(exchange.targets),
-        *((f"rule to {route.target.name}", route.rule.lifetime) for route in exchange.routes),
-    ]
-    return earliest([*limits, *lifetime_limits(now, seconds)])
+    name, seconds = exchange.way.lifetime
+    limits.append((name, now + seconds))
+    return earliest(limits)
 
 
 def _act(exchange: Exchange) -> Mapping[str, Any] | None:
@@ -115,7 +99,7 @@ def _act(exchange: Exchange) -> Mapping[str, Any] | None:
     Whoever acts in its own name acts for nobody.
     """
     earlier = exchange.subject.birth.act
-    if not exchange.delegates:
+    if not exchange.way.delegates:
         return earlier
     actor = exchange.actor.birth.subject if exchange.actor else subject_of_client(exchange.client.name)
     if actor == exchange.subject.birth.subject:

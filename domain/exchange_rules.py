@@ -28,9 +28,13 @@ class Route:
 
     def circles(self, subject: Birth) -> bool:
         """Whether the target's audience stands in the lineage already and the rule does not say that it may."""
-        return not self.rule.circular and any(
-            self.target.audience in entry.audiences for entry in subject.path
-        )
+        if self.rule.circular:
+            return False
+        audience = self.target.audience
+        for entry in subject.path:  # noqa: SIM110 - a generator would cost more than all that it looks at
+            if audience in entry.audiences:
+                return True
+        return False
 
 
 def find_routes(

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Final, Protocol
 
 from eventsourcing.dcb.api import DCBSequencedEvent
 
 from domain.identifiers import ClientId
 from eventstore.fence import Fence
 from eventstore.writer import Writer
+
+CLAIM_MARGIN: Final = 300
+"""Seconds for which a claim is kept after `exp`: an assertion is still taken then, for as long as the leeway says and
+some node's clock is behind."""
 
 
 class ReadBarrier(Protocol):
@@ -47,6 +51,11 @@ class OnlineStore(SecretHashes, Claims, Protocol):
     def barrier(self) -> ReadBarrier:
         """Stands before every answer that no append protects."""
 
+    @property
+    def lag(self) -> float:
+        """Seconds since folded state was last known to hold everything there was. No answer rests on it: exchanges
+        and introspections ask the store."""
+
     async def open(self) -> None:
         """Called in the event loop, before the first request."""
 
@@ -57,7 +66,10 @@ class OnlineStore(SecretHashes, Claims, Protocol):
         """The store's own maintenance, in small steps between requests."""
 
     async def forget_claims(self, now: int) -> None:
-        """Drop replay claims that expired before `now` (seconds)."""
+        """Drop replay claims that expired more than CLAIM_MARGIN before `now` (seconds), by any clock there is."""
+
+    async def shared_clock(self) -> int | None:
+        """The clock that all nodes share, in milliseconds since the epoch; `None` where there is one machine only."""
 
     async def close(self) -> None:
         """Let what waits become durable, and leave the store."""

@@ -15,6 +15,8 @@ from psycopg.rows import tuple_row
 from eventstore.errors import StoreError
 from eventstore.postgres_outages import OutagesTold
 
+APPLICATION: Final = "counterfoil"
+"""The name of every session of ours."""
 LOCK_TIMEOUT: Final = 1000
 """Milliseconds that an append waits for its turn."""
 STATEMENT_TIMEOUT: Final = 1500
@@ -36,7 +38,7 @@ logging.getLogger("psycopg").setLevel(logging.WARNING)
 def session(statement_timeout: int, lock_timeout: int = LOCK_TIMEOUT) -> dict[str, str]:
     """The settings of a session. Appends are sound under READ COMMITTED alone, so that is not left to the role."""
     return {
-        "application_name": "counterfoil",
+        "application_name": APPLICATION,
         "default_transaction_isolation": "read committed",
         "default_transaction_read_only": "off",
         "lock_timeout": str(lock_timeout),

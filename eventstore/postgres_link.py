@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from eventstore.errors import StoreError
+from eventstore.errors import StoreBusy, StoreError
 from eventstore.postgres_connections import STATEMENT_TIMEOUT, session
 from eventstore.postgres_outages import outage, outage_of_append
 
@@ -23,7 +23,8 @@ LATE: Final = 2.0
 CONNECTING: Final = 1.5
 """Seconds for a new connection."""
 PAUSE: Final = 0.1
-"""Seconds after a failed attempt in which nobody tries again: a database that comes back is not met by a storm."""
+"""Seconds after a failed attempt in which nobody tries again: a database that comes back is not met by a storm, and
+who has waited behind a late answer does not wait for a connection as well."""
 
 # Plans that do not depend on statistics: whatever is sought here is sought through an index.
 _PLANS: Final = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
@@ -38,6 +39,8 @@ class Link:
         self._connection: Any = None
         self._failed_at = 0.0
         self._is_closed = False
+        self.when_busy: Callable[[], None] = lambda: None
+        """Called where another session held what a statement waited for."""
 
     async def rows(self, sql: str, *arguments: Any) -> list[Any]:
         """The rows of a statement that records nothing. Raises StoreError."""
@@ -47,7 +50,7 @@ class Link:
                 rows: list[Any] = await connection.fetch(sql, *arguments, timeout=LATE)
             except Exception as error:
                 self._after(error)
-                raise outage(error) or error from error
+                raise self._told(outage(error)) or error from error
             return rows
 
     async def append(self, sql: str, *arguments: Any) -> list[Any]:
@@ -58,7 +61,7 @@ class Link:
                 rows: list[Any] = await connection.fetch(sql, *arguments, timeout=LATE)
             except Exception as error:
                 self._after(error)
-                raise outage_of_append(error) or error from error
+                raise self._told(outage_of_append(error)) or error from error
             return rows
 
     @asynccontextmanager
@@ -73,8 +76,8 @@ class Link:
                 told = outage_of_append
                 await connection.execute("COMMIT", timeout=LATE)
             except Exception as error:
-                self.give_up()
-                raise told(error) or error from error
+                self._after(error, in_transaction=True)
+                raise self._told(told(error)) or error from error
 
     async def listen(self, channel: str, heard: Callable[[], None]) -> None:
         """Call back at every notification, for as long as this connection lasts. Raises StoreError."""
@@ -99,21 +102,34 @@ class Link:
         if time.monotonic() - self._failed_at < PAUSE:
             raise StoreError("the database could not be reached a moment ago")
         try:
-            self._connection = await asyncpg.connect(
-                self._url,
-                timeout=CONNECTING,
-                server_settings={**session(STATEMENT_TIMEOUT), **_PLANS},
-                target_session_attrs="read-write",
-            )
+            # In a task: the driver bounds it by a time-out, and requests run outside of any (`api/quick_cycle.py`).
+            self._connection = await asyncio.get_running_loop().create_task(self._connect())
         except Exception as error:
             self._failed_at = time.monotonic()
             raise outage(error) or error from error
         return self._connection
 
-    def _after(self, error: BaseException) -> None:
-        """What the server refuses in so many words leaves the connection as it was; anything else costs it."""
-        if getattr(error, "sqlstate", None) is None:
+    async def _connect(self) -> Any:
+        return await asyncpg.connect(
+            self._url,
+            timeout=CONNECTING,
+            command_timeout=LATE,  # of LISTEN, to which none can be given
+            server_settings={**session(STATEMENT_TIMEOUT), **_PLANS},
+            target_session_attrs="read-write",
+        )
+
+    def _after(self, error: BaseException, *, in_transaction: bool = False) -> None:
+        """What the server refuses in so many words leaves the connection as it was, unless a transaction is open on
+        it; anything else costs it."""
+        if isinstance(error, TimeoutError):
+            self._failed_at = time.monotonic()
+        if in_transaction or getattr(error, "sqlstate", None) is None:
             self.give_up()
+
+    def _told(self, outage: StoreError | None) -> StoreError | None:
+        if isinstance(outage, StoreBusy):
+            self.when_busy()
+        return outage
 
     def give_up(self) -> None:
         """Abandon the connection without waiting for anybody; the next statement opens another."""

@@ -13,6 +13,8 @@ from domain.identifiers import ClientId
 from eventstore.drafts import Fold
 from eventstore.fence import Fence
 from eventstore.follower import Follower
+from eventstore.online import CLAIM_MARGIN
+from eventstore.postgres_blockers import Blockers
 from eventstore.postgres_link import Link
 from eventstore.postgres_reads import sequenced
 from eventstore.postgres_schema import HINTS
@@ -32,12 +34,18 @@ INSERT INTO counterfoil.claims(kind, client, jti_sha256, exp)
 SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::bigint[])
 ON CONFLICT DO NOTHING RETURNING kind, client, jti_sha256
 """
+_SECRETS: Final = "SELECT client, credential_id, sha256 FROM counterfoil.client_secrets"
+_CLOCK: Final = "SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 _REMEMBER: Final = """
-INSERT INTO counterfoil.pseudonyms(issuer, pseudonym, subject) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
+INSERT INTO counterfoil.pseudonyms(issuer, pseudonym, subject)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) ON CONFLICT DO NOTHING
 """
 
 Claim = tuple[str, str, bytes, int]
 """Kind, client, SHA-256 of the `jti`, `exp`."""
+Pseudonym = tuple[str, str, str]
+"""Issuer, pseudonym, subject."""
+Hashes = Mapping[ClientId, Mapping[str, bytes]]
 
 
 class SharedBarrier:
@@ -68,13 +76,24 @@ class PostgresOnline:
         appending, reading, looking, self._hearing = (connect() for _ in range(4))
         self._links = (appending, reading, looking, self._hearing)
         self._reading = reading
+        blockers = Blockers(self._hearing)
+        for link in (appending, reading, looking):
+            link.when_busy = blockers.suspect
         self._tables = side_tables
         self.writer: Final = PostgresWriter(appending, fence, fold)
         self.barrier: Final = SharedBarrier(looking, fence)
         self.follower: Final = Follower(self._listen, self.barrier.passed)
         self._tokens: Rounds[list[str], list[DCBSequencedEvent]] = Rounds(self._read_tokens)
         self._claims: Rounds[Claim, bool] = Rounds(self._claim_all)
+        # Rounds also because they work in a task: a request is none, and the driver's time limits need one.
+        self._secrets: Rounds[None, Hashes] = Rounds(self._read_secrets)
+        self._pseudonyms: Rounds[Pseudonym, None] = Rounds(self._remember_all)
         self._following: asyncio.Task[None] | None = None
+
+    @property
+    def lag(self) -> float:
+        """As the port says."""
+        return self.follower.lag
 
     async def open(self) -> None:
         """Begin to follow the fence; connections are made as they are needed."""
@@ -99,9 +118,15 @@ class PostgresOnline:
             found[tag].append(sequenced(tuple(row)))
         return [[stored for tag in tags for stored in found[tag]] for tags in asked]
 
-    async def client_secrets(self) -> Mapping[ClientId, Mapping[str, bytes]]:
+    async def client_secrets(self) -> Hashes:
         """As the port says."""
-        return await asyncio.to_thread(self._tables.client_secrets)
+        return await self._secrets.ask(None)
+
+    async def _read_secrets(self, asked: list[None]) -> list[Hashes]:
+        found: defaultdict[ClientId, dict[str, bytes]] = defaultdict(dict)
+        for client, credential_id, sha256 in await self._reading.rows(_SECRETS):
+            found[ClientId(client)][credential_id] = sha256
+        return [dict(found)] * len(asked)
 
     async def claim(self, kind: str, client: str, jti_sha256: bytes, exp: int) -> bool:
         """As the port says; of two nodes that claim the same at once, the database lets one."""
@@ -120,14 +145,24 @@ class PostgresOnline:
 
     async def remember_pseudonym(self, issuer: str, pseudonym: str, subject: str) -> None:
         """As the port says."""
-        await self._reading.append(_REMEMBER, issuer, pseudonym, subject)
+        await self._pseudonyms.ask((issuer, pseudonym, subject))
+
+    async def _remember_all(self, asked: list[Pseudonym]) -> list[None]:
+        # In one order everywhere, as above.
+        columns = [list(column) for column in zip(*sorted(set(asked)), strict=True)]
+        await self._reading.append(_REMEMBER, *columns)
+        return [None] * len(asked)
 
     async def tidy(self) -> None:
         """PostgreSQL tidies itself."""
 
     async def forget_claims(self, now: int) -> None:
         """As the port says."""
-        await asyncio.to_thread(self._tables.prune_all_claims, now)
+        await asyncio.to_thread(self._tables.prune_all_claims, now - CLAIM_MARGIN)
+
+    async def shared_clock(self) -> int:
+        """As the port says."""
+        return int((await self._reading.rows(_CLOCK))[0][0])
 
     async def close(self) -> None:
         """As the port says."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from domain.identifiers import ClientId
+from eventstore.online import CLAIM_MARGIN
 from eventstore.postgres_connections import Datastore
 from eventstore.postgres_outages import OutagesTold
 
@@ -17,9 +18,12 @@ ON CONFLICT (client, credential_id) DO UPDATE SET sha256 = excluded.sha256
 """
 _REMOVE_SECRET: Final = "DELETE FROM counterfoil.client_secrets WHERE client = %s AND credential_id = %s"
 _SECRETS: Final = "SELECT client, credential_id, sha256 FROM counterfoil.client_secrets"
+# By the database's clock as well: a node whose own is ahead must not let an assertion be used again elsewhere.
 _PRUNE: Final = """
 DELETE FROM counterfoil.claims WHERE ctid = ANY (ARRAY(
-    SELECT ctid FROM counterfoil.claims WHERE exp < %s ORDER BY exp LIMIT %s FOR UPDATE SKIP LOCKED))
+    SELECT ctid FROM counterfoil.claims
+    WHERE exp < least(%s, extract(epoch FROM clock_timestamp())::bigint - %s)
+    ORDER BY exp LIMIT %s FOR UPDATE SKIP LOCKED))
 """
 _SUBJECT_OF: Final = "SELECT subject FROM counterfoil.pseudonyms WHERE issuer = %s AND pseudonym = %s"
 _FORGET: Final = "DELETE FROM counterfoil.pseudonyms WHERE issuer = %s AND pseudonym = %s"
@@ -63,8 +67,11 @@ class PostgresSideTables:
         return dict(found)
 
     def prune_claims(self, now: int, limit: int = PRUNED_AT_ONCE) -> int:
-        """Forget at most `limit` claims that expired before `now` (seconds); how many. Beside other nodes doing so."""
-        return self._store.change(_PRUNE, (now, limit))
+        """Forget at most `limit` claims that expired before `now` (seconds); how many. Beside other nodes doing so.
+
+        By the database's own clock too: a node whose clock is ahead must not forget what the others still need.
+        """
+        return self._store.change(_PRUNE, (now, CLAIM_MARGIN, limit))
 
     def prune_all_claims(self, now: int) -> None:
         """Forget all of them, a short transaction for each part."""

@@ -9,14 +9,15 @@ its own, and the signatures are made meanwhile.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 from eventsourcing.dcb.api import DCBEvent, DCBSequencedEvent
 
 from eventstore.codec import encode
+from eventstore.commit_thread import CommitThread
 from eventstore.drafts import Fold, SideWrite
 from eventstore.errors import StoreBusy, StoreError
 from eventstore.fence import Fence
@@ -48,10 +49,16 @@ class TransactionalStore(Protocol):
 class SQLiteWriter(Writer):
     """Appends to the embedded store, and runs whatever else needs its lock."""
 
-    def __init__(self, store: TransactionalStore, fence: Fence, fold: Fold) -> None:
-        super().__init__(fence, fold)
+    def __init__(
+        self,
+        store: TransactionalStore,
+        fence: Fence,
+        fold: Fold,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(fence, fold, clock)
         self._store = store
-        self._committer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="commit")
+        self._committer = CommitThread()
         self._between_batches: deque[tuple[Callable[[], None], asyncio.Future[bool]]] = deque()
 
     async def write_beside(self, side_write: SideWrite) -> bool:
@@ -69,6 +76,7 @@ class SQLiteWriter(Writer):
 
     def _next(self) -> None:
         if self._between_batches:
+            self._since = self._clock()
             work, done = self._between_batches.popleft()
             self._in_thread(work, lambda error: self._maintained(done, error))
         else:
@@ -147,4 +155,4 @@ class SQLiteWriter(Writer):
 
     async def close(self) -> None:
         await super().close()
-        self._committer.shutdown(wait=True)
+        self._committer.shutdown()

@@ -7,13 +7,15 @@ to the log is each store's own: `sqlite_writer.py`, `postgres_writer.py`.
 from __future__ import annotations
 
 import asyncio
+import time
 from abc import ABC, abstractmethod
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 from domain.identifiers import Position
 from eventstore.drafts import Draft, Fold, SideWrite
-from eventstore.errors import StoreError
+from eventstore.errors import StoreBusy, StoreError
 from eventstore.fence import Fence
 
 LARGEST_BATCH: Final = 256
@@ -21,7 +23,7 @@ GATHERING: Final = 4
 """Turns of the event loop before a batch is closed: the answers to the one before leave, and what they bring in comes
 along. Each commit costs half a millisecond of processor time; measured with 16 connections, a tenth more exchanges."""
 LONGEST_QUEUE: Final = 4096
-"""Drafts that may wait; past it a request is refused at once rather than late."""
+"""Drafts that may wait: more than admission ever lets in, so whoever meets this bound has come another way."""
 
 
 class StoreOverloaded(StoreError):
@@ -31,14 +33,19 @@ class StoreOverloaded(StoreError):
 class Waiting:
     """A draft or a side write, and who waits for it."""
 
-    __slots__ = ("draft", "future", "result", "side_write")
+    __slots__ = ("draft", "future", "if_awaited", "result", "side_write")
 
     def __init__(
-        self, draft: Draft | None, side_write: SideWrite | None, future: asyncio.Future[bool]
+        self,
+        draft: Draft | None,
+        side_write: SideWrite | None,
+        future: asyncio.Future[bool],
+        if_awaited: bool = False,
     ) -> None:
         self.draft = draft
         self.side_write = side_write
         self.future = future
+        self.if_awaited = if_awaited
         self.result = True
 
     @property
@@ -46,33 +53,48 @@ class Waiting:
         """Whether it is a draft of a fence event."""
         return self.draft is not None and self.draft.event.FENCE
 
+    @property
+    def is_given_up(self) -> bool:
+        """Whether nobody waits for it any more, and nobody wants it then."""
+        return self.if_awaited and self.future.cancelled()
+
 
 class Writer(ABC):
     """Appends decisions. One per process; all methods are called in the event loop's thread."""
 
-    def __init__(self, fence: Fence, fold: Fold) -> None:
+    def __init__(self, fence: Fence, fold: Fold, clock: Callable[[], float] = time.monotonic) -> None:
         self._fence = fence
         self._fold = fold
         self._queue: deque[Waiting] = deque()
         self._running = False
+        self._clock = clock
+        self._since = 0.0
         self._singly = 0
         self.idle = asyncio.Event()
         self.idle.set()
 
-    async def append(self, draft: Draft) -> Draft:
+    @property
+    def working_since(self) -> float | None:
+        """When it began the piece of work it is at (monotonic, seconds); `None` while it has none."""
+        return self._since if self._running else None
+
+    async def append(self, draft: Draft, *, if_awaited: bool = False) -> Draft:
         """Make the decision durable; returns the draft that was appended, which may have been decided again.
 
         Raises StoreError if it was not recorded, or if nobody can say (OutcomeUnknown): the caller answers 503
-        and the request is not tried again here.
+        and the request is not tried again here. A caller that is cancelled leaves its draft to be appended; with
+        `if_awaited` it is dropped, unless its batch has begun.
         """
-        waiting = self._enqueue(draft, None)
+        waiting = self._enqueue(draft, None, if_awaited)
         await waiting.future
         return waiting.draft or draft
 
-    def _enqueue(self, draft: Draft | None, side_write: SideWrite | None) -> Waiting:
+    def _enqueue(
+        self, draft: Draft | None, side_write: SideWrite | None, if_awaited: bool = False
+    ) -> Waiting:
         if len(self._queue) >= LONGEST_QUEUE:
             raise StoreOverloaded("too many requests are waiting for the event store")
-        waiting = Waiting(draft, side_write, asyncio.get_running_loop().create_future())
+        waiting = Waiting(draft, side_write, asyncio.get_running_loop().create_future(), if_awaited)
         self._queue.append(waiting)
         self._wake()
         return waiting
@@ -80,6 +102,7 @@ class Writer(ABC):
     def _wake(self) -> None:
         if not self._running:
             self._running = True
+            self._since = self._clock()
             self.idle.clear()
             self._gather(GATHERING)
 
@@ -92,20 +115,25 @@ class Writer(ABC):
 
     def _next(self) -> None:
         """Start the next piece of work, if there is any; called whenever no batch is under way."""
-        if self._queue:
-            self._start(self._take_batch())
+        self._since = self._clock()
+        if batch := self._take_batch():
+            self._start(batch)
         else:
             self._running = False
             self.idle.set()
 
     def _take_batch(self) -> list[Waiting]:
-        """Fence events are appended alone: never in one batch with issuances."""
-        batch = [self._queue.popleft()]
-        if self._singly:
-            self._singly -= 1
-            return batch
-        while self._queue and len(batch) < LARGEST_BATCH and self._queue[0].is_fence == batch[0].is_fence:
-            batch.append(self._queue.popleft())
+        """Fence events are appended alone: never in one batch with issuances. Empty if nobody waits."""
+        batch: list[Waiting] = []
+        largest = 1 if self._singly else LARGEST_BATCH
+        while self._queue and len(batch) < largest:
+            if self._queue[0].is_given_up:
+                self._queue.popleft()
+            elif batch and self._queue[0].is_fence != batch[0].is_fence:
+                break
+            else:
+                batch.append(self._queue.popleft())
+        self._singly = max(0, self._singly - 1)
         return batch
 
     @abstractmethod
@@ -141,6 +169,11 @@ class Writer(ABC):
         self._next()
 
     def _fail(self, batch: list[Waiting], error: BaseException) -> None:
+        if isinstance(error, StoreBusy):
+            # Who came meanwhile would wait as long again, and those behind them longer still.
+            batch = [*batch, *self._queue]
+            self._queue.clear()
+            self._singly = 0
         for waiting in batch:
             if not waiting.future.done():
                 waiting.future.set_exception(error)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from domain.events import Event
 from domain.identifiers import Position, Subject
 from domain.lineage import Birth
@@ -69,6 +71,11 @@ class FoldedAuthority:
     def policy_position(self) -> Position:
         """Where that policy was applied."""
         return self.registry.policy_position
+
+    @property
+    def itineraries(self) -> dict[Any, Any]:
+        """What has been worked out under that policy."""
+        return self.registry.itineraries
 
     @property
     def longest_lifetime(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from domain.events import (
     ClientCredentialAdded,
@@ -75,6 +76,7 @@ class Registry:
         self._index()
 
     def _index(self) -> None:
+        self.itineraries: dict[Any, Any] = {}
         resources = dict(self.policy.resources)
         resources[ADMINISTRATION] = _administration(self.policy)
         self._resources: dict[str, Resource] = {str(name): resource for name, resource in resources.items()}

@@ -33,8 +33,9 @@ class Revocations:
         self._clients: dict[ClientId, tuple[Position, int]] = {}
         self._compromised: set[Kid] = set()
         self.forgotten_until = 0
-        """NumericDate: of tokens that expired before it, what killed them may be forgotten. A snapshot must not be
-        used by a clock that is behind it: whoever wrote it may have been ahead by days."""
+        """NumericDate: of tokens that expired before it, what killed them may be forgotten, so they stay dead also
+        where the clock goes back. A snapshot must not be used by a clock that is behind it: whoever wrote it may have
+        been ahead by days."""
 
     def apply(self, event: Event, position: Position, longest_lifetime: int = 0) -> None:
         """Fold one fence event; those that revoke nothing are passed over. `longest_lifetime`, in seconds, is that
@@ -59,6 +60,9 @@ class Revocations:
 
     def reason(self, birth: Birth) -> Reason | None:
         """Why the token is dead for good, or `None`: it dies with everything it stands on."""
+        if birth.exp < self.forgotten_until:
+            # Expired, or the clock has gone back since: then nobody here can say whether it was revoked.
+            return Reason.TOKEN_EXPIRED
         own = self._entry(birth.path[-1])
         if own is not None:
             return own

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import uvicorn
 
+from api.answers import Answer
 from api.http_protocol import HttpProtocol
 
 SLOW = 0.6
@@ -21,6 +22,37 @@ UPGRADE = (
     "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
     "HTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA\r\n"
 )
+
+
+class _Quick:
+    """A route that is answered without ASGI; it tells which way a request came."""
+
+    def __init__(self, pause: float = 0) -> None:
+        self._pause = pause
+
+    async def reply(self, _, body):
+        """Answers with the body, late for `/quick/slow`."""
+        if self._pause:
+            # Not `sleep`: a route outside of any task waits for futures, as the writer's and the barrier's are.
+            slept = asyncio.get_running_loop().create_future()
+            asyncio.get_running_loop().call_later(self._pause, slept.set_result, None)
+            await slept
+        if body == b"yield":
+            await asyncio.sleep(0)
+        if body == b"break":
+            raise RuntimeError
+        said = "x" * LARGE if body == b"large" else body.decode()
+        return Answer(body={"quick": said}), "id"
+
+
+class _Application:
+    """`_echo` for ASGI, with quick routes beside it."""
+
+    def __init__(self) -> None:
+        self.quick = {b"/quick": _Quick(), b"/quick/slow": _Quick(SLOW)}
+
+    async def __call__(self, scope, receive, send):
+        await _echo(scope, receive, send)
 
 
 async def _echo(scope, receive, send):
@@ -53,12 +85,13 @@ def echo_server() -> Iterator[int]:
     """Serves on a free port until the end of the block."""
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
-        _echo,
+        _Application(),
         http=HttpProtocol,
         loop="uvloop",
         ws="none",
         lifespan="off",
         log_config=None,
+        proxy_headers=False,
         timeout_keep_alive=60,
     )
     server = uvicorn.Server(config)

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -56,13 +57,23 @@ def claims_of(token: str) -> dict[str, Any]:
 class ServiceUnderTest:
     """One running service, its clients' secrets, the keys of others, and its log."""
 
-    def __init__(self, folder: Path, *, settings: Settings | None = None, **changes: Any) -> None:
-        """On an embedded store in the folder, unless settings name another."""
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        settings: Settings | None = None,
+        deadline: float = 30.0,
+        most_connections: int | None = None,
+        **changes: Any,
+    ) -> None:
+        """On an embedded store in the folder, unless settings name another. A busy machine is no overload, hence the
+        deadline. `changes` are those of the policy."""
         self.folder = folder
         self.corp_key, self.client_key = SigningKey.generate("ES256"), SigningKey.generate("ES256")
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        self.settings = settings or embedded_in(folder)
+        self.settings = replace(settings or embedded_in(folder), deadline=deadline)
+        self._most_connections = most_connections
         self.operator_ledger = created(self.settings)
         self.operator = Operator(
             self.operator_ledger,
@@ -118,6 +129,7 @@ class ServiceUnderTest:
             access_log=False,
             server_header=False,
             proxy_headers=False,
+            limit_concurrency=self._most_connections,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Final, Literal
 import pytest
 
 from api.sealing import new_key_text
-from api.settings import Settings
+from api.settings import PREFIX, Settings
 from eventstore.postgres_connections import owner_connection
 from eventstore.postgres_migration import migrate
 from tests.servers.postgres import PostgresServer
@@ -46,3 +47,11 @@ def store_settings(request: pytest.FixtureRequest, store: StoreName) -> Iterator
     finally:
         server.start_again()
         database.drop()
+
+
+def environment_of(settings: Settings, **changes: str) -> dict[str, str]:
+    """The environment of another process on the same store, with changes: its own `COUNTERFOIL_` variables alone."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    said = {"STORE": settings.store, "KEY_ENCRYPTION_KEY": settings.key_encryption_key, "NODE": settings.node}
+    given = {PREFIX + name: value for name, value in {**said, **changes}.items() if value}
+    return ours | given

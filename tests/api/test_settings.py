@@ -31,6 +31,8 @@ def test_the_environment_sets_and_the_command_line_wins() -> None:
         ("COUNTERFOIL_PORT", "eighty"),
         ("COUNTERFOIL_PORT", "70000"),
         ("COUNTERFOIL_JWKS_MAX_AGE", "-1"),
+        ("COUNTERFOIL_DEADLINE", "0"),
+        ("COUNTERFOIL_DEADLINE", "soon"),
         ("COUNTERFOIL_ALLOW_LOOPBACK_JWKS", "perhaps"),
         ("COUNTERFOIL_LOG_LEVEL", "loud"),
         ("COUNTERFOIL_STORE", "mysql://x"),

@@ -26,7 +26,7 @@ from tests.eventstore.migrated import forget_everything, migrated
 from tests.eventstore.one_of_each import ONE_OF_EACH
 from tests.servers.postgres_database import Database
 
-NOW = 1_800_000_000
+NOW = 1_700_000_000
 A_HASH = bytes(range(32))
 BATCHES = st.lists(st.tuples(st.integers(0, 3), st.lists(any_event(), min_size=1, max_size=4)), max_size=5)
 """Of each batch, how many positions are left out before it, and its events."""

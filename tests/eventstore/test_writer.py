@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -13,9 +14,10 @@ from domain.events import Event
 from domain.identifiers import Position
 from eventstore import writer as writer_module
 from eventstore.codec import decode, encode
-from eventstore.errors import StoreError
+from eventstore.drafts import Draft
+from eventstore.errors import StoreBusy, StoreError
 from eventstore.fence import Fence
-from eventstore.sqlite import SQLiteRecorder
+from eventstore.sqlite import PATIENCE, SQLiteRecorder
 from eventstore.sqlite_writer import SQLiteWriter
 from eventstore.writer import StoreOverloaded
 from projections.authority import FoldedAuthority
@@ -35,9 +37,9 @@ class CountingRecorder(SQLiteRecorder):
 class Bench:
     """A writer on a real file."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, patience: float = PATIENCE) -> None:
         self.path = path
-        self.recorder = CountingRecorder(path)
+        self.recorder = CountingRecorder(path, patience=patience)
         self.authority = FoldedAuthority()
         self.fence = Fence(self.recorder, self.authority)
         self.fence.catch_up()
@@ -45,6 +47,9 @@ class Bench:
 
     def draft(self, name: str, *depends_on: str, again: Callable[[], Event] | None = None) -> SampleDraft:
         return SampleDraft(counted(name), self.authority.position, frozenset(depends_on), again)
+
+    def fence_draft(self, subject: str) -> SampleDraft:
+        return SampleDraft(enabled(subject), self.authority.position)
 
     def log(self) -> list[Event]:
         return [decode(stored) for stored in self.recorder.read()]
@@ -180,6 +185,34 @@ def test_a_held_lock_is_waited_for_without_stopping_the_loop(bench: Bench) -> No
     assert [event.id for event in bench.log()] == ["late"]
 
 
+def test_who_waits_behind_a_lock_that_was_waited_for_in_vain_does_not_wait_as_long_again(
+    tmp_path: Path,
+) -> None:
+    """Everybody in the queue learns it with the batch, or the last of many would wait for many times as long."""
+    bench = Bench(tmp_path / "log.db", patience=0.2)
+    other_process = SQLiteRecorder(bench.path)
+    other_process.begin()
+    took: list[float] = []
+
+    async def wait(draft: Draft) -> None:
+        began = time.monotonic()
+        with pytest.raises(StoreBusy):
+            await bench.writer.append(draft)
+        took.append(time.monotonic() - began)
+
+    async def work() -> None:
+        # Fence events and others take turns, so that each would be a batch of its own.
+        drafts = [bench.draft(f"d{i}") if i % 2 else bench.fence_draft(f"s{i}") for i in range(20)]
+        await asyncio.gather(*map(wait, drafts))
+
+    run(bench, work)
+    other_process.rollback()
+    other_process.close()
+    bench.recorder.close()
+    assert len(took) == 20
+    assert max(took) < 20 * 0.2 / 2
+
+
 def test_an_outage_fails_the_batch_and_the_next_one_works(bench: Bench) -> None:
     """Whoever waits learns of the outage; nothing is recorded, and the writer goes on."""
     real = bench.recorder.insert
@@ -236,3 +269,55 @@ def test_too_many_waiting_are_refused_at_once(bench: Bench, monkeypatch: pytest.
 
     run(bench, work)
     assert len(bench.log()) == 3
+
+
+def test_a_draft_that_nobody_waits_for_is_dropped_if_it_was_said_to_be(bench: Bench) -> None:
+    """Its caller has been told 503. What else is given up is appended all the same: a revocation, for one."""
+
+    async def work() -> None:
+        writing = [
+            asyncio.ensure_future(bench.writer.append(bench.draft("request"), if_awaited=True)),
+            asyncio.ensure_future(bench.writer.append(bench.draft("kept"))),
+            asyncio.ensure_future(bench.writer.append(bench.draft("alive"), if_awaited=True)),
+        ]
+        await asyncio.sleep(0)
+        writing[0].cancel()
+        writing[1].cancel()
+        await asyncio.gather(*writing, return_exceptions=True)
+        await bench.writer.idle.wait()
+
+    run(bench, work)
+    assert [event.id for event in bench.log()] == ["kept", "alive"]
+
+
+def test_a_batch_that_has_begun_is_finished_whoever_waits(bench: Bench) -> None:
+    """Then nobody can say that nothing was recorded; and it is recorded once."""
+
+    writing: list[asyncio.Future[Draft]] = []
+
+    class GivenUp(SampleDraft):
+        def while_committing(self) -> None:
+            writing[0].cancel()
+
+    async def work() -> None:
+        draft = GivenUp(counted("request"), bench.authority.position)
+        writing.append(asyncio.ensure_future(bench.writer.append(draft, if_awaited=True)))
+        with pytest.raises(asyncio.CancelledError):
+            await writing[0]
+
+    run(bench, work)
+    assert [event.id for event in bench.log()] == ["request"]
+
+
+def test_the_writer_says_since_when_it_works(bench: Bench) -> None:
+    """So that nobody is sent to wait behind an append that gets nowhere."""
+    seen: list[float | None] = [bench.writer.working_since]
+
+    async def work() -> None:
+        await bench.writer.between_batches(lambda: seen.append(bench.writer.working_since))
+        await bench.writer.idle.wait()
+
+    run(bench, work)
+    assert seen[0] is None
+    assert seen[1] is not None
+    assert bench.writer.working_since is None

@@ -1,22 +1,23 @@
-"""One of two processes that write to one file: it revokes, or it exchanges, for as many rounds as it is told.
+"""One of two processes that write to one store: it revokes, or it exchanges, for as many rounds as it is told.
 
-Run as `python -m tests.faults.racing_node FOLDER exchange|revoke`. Jtis come in on standard input, a line each;
-when its work on one has ended it says so on standard output.
+Run as `python -m tests.faults.racing_node exchange|revoke`, with the settings of its store.
+Jtis come in on standard input, a line each; when its work on one has ended it says so on standard output.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
-from pathlib import Path
 
 from api.facts import Fact
-from api.ledger import open_ledger
+from api.settings import read_settings
+from api.stores import opened
 from api.token_desk import IssuedToken
 from domain.events import RevokedBy
 from domain.lineage import Birth
 from domain.pull_the_plug import OneToken, PullThePlug, pull_the_plug
-from tests.faults.small_world import ORIGIN, Node, birth_in, settings_in
+from tests.faults.small_world import ORIGIN, Node, birth_in
 
 EXCHANGERS = 3
 
@@ -37,7 +38,7 @@ async def exchange(node: Node, parent: Birth) -> int:
 async def revoke(node: Node, parent: Birth) -> int:
     """Revoke it; the position of the revocation."""
     ledger = node.service.ledger
-    ledger.fence.catch_up()
+    await node.service.barrier.passed()
     by = RevokedBy(kind="operator", name="race")
     command = PullThePlug(target=OneToken(birth=parent), by=by, origin=ORIGIN, event_id=node.new_id())
     event = pull_the_plug(ledger.authority, command, node.clock())
@@ -48,10 +49,11 @@ async def revoke(node: Node, parent: Birth) -> int:
     return fact.position or 0
 
 
-async def run(folder: Path, role: str) -> None:
+async def run(role: str) -> None:
     """Work through the parents that are named."""
-    ledger = open_ledger(settings_in(folder).store_path)
-    node = Node(settings_in(folder), ledger)
+    settings = read_settings(os.environ)
+    ledger = opened(settings)
+    node = Node(settings, ledger)
     work = exchange if role == "exchange" else revoke
     loop = asyncio.get_running_loop()
     async with node.service.running():
@@ -64,4 +66,4 @@ async def run(folder: Path, role: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(run(Path(sys.argv[1]), sys.argv[2]))
+    asyncio.run(run(sys.argv[1]))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from api.key_directory import KeyDirectory
-from api.ledger import Ledger, create_ledger
+from api.ledger import Ledger
 from api.operations import Operator
 from api.service import Service
 from api.settings import Settings
 from api.stamps import milliseconds, new_id
+from api.stores import created, node_secrets
 from domain.identifiers import Audience, ClientId, Jti, ResourceName, Scope
 from domain.lineage import Birth
 from domain.policy import Client, ExchangeRule, FirstTokenGrant, Limits, Policy, Resource
@@ -52,10 +52,14 @@ def settings_in(folder: Path) -> Settings:
 
 
 def create_world(folder: Path) -> None:
-    """A store with the policy, a key and a secret."""
-    settings = settings_in(folder)
-    ledger = create_ledger(settings.store_path)
-    keys = KeyDirectory(settings.keys_path)
+    """A file with the policy, a key and a secret."""
+    create_world_on(settings_in(folder))
+
+
+def create_world_on(settings: Settings) -> None:
+    """The same on any store."""
+    ledger = created(settings)
+    keys = node_secrets(settings, ledger).keys
     operator = Operator(ledger, keys, by="test", node="test", new_id=new_id, clock=milliseconds)
     operator.policy.apply(POLICY)
     operator.keys.first("ES256")

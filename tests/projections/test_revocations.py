@@ -198,6 +198,14 @@ def test_an_entry_is_kept_until_nothing_it_kills_can_be_alive() -> None:
     assert revocations.reason(birth(entry("x", 1))) is Reason.KEY_COMPROMISED
 
 
+def test_what_may_have_been_revoked_stays_dead_where_the_clock_goes_back() -> None:
+    """An hour ahead the revocation was forgotten with the token; set right, the clock would bring it back to life."""
+    revocations = after(token("root"))
+    revocations.drop_expired(EXP + CLOCK_MARGIN + 3600)
+    assert len(revocations) == 0
+    assert revocations.reason(birth(ROOT)) is Reason.TOKEN_EXPIRED
+
+
 def test_a_later_revocation_never_shortens_the_memory_of_an_earlier_one() -> None:
     """R-07: a clock that was set back in between brings nothing back to life."""
     for revoke, name in ((subject, "s"), (client, "c")):

@@ -203,7 +203,14 @@ def test_without_its_source_a_program_uses_no_snapshot(monkeypatch: pytest.Monke
 def test_every_field_of_the_fold_is_in_its_state() -> None:
     """A field that a registry or an index gains must be written down, or made again from what is."""
     authority = FoldedAuthority()
-    made_again = {"_resources", "_by_audience", "_served", "enabled_clients", "disabled_audiences"}
+    made_again = {
+        "_resources",
+        "_by_audience",
+        "_served",
+        "enabled_clients",
+        "disabled_audiences",
+        "itineraries",
+    }
     for part, state in (
         (authority.registry, authority.state().registry),
         (authority.revocations, authority.state().revocations),

@@ -1,0 +1,172 @@
+"""One run: a world, nodes, clients, operators and a nemesis; then everything is stopped and judged."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import secrets
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tests.history.checker import Verdict, check
+from tests.history.clients import Client
+from tests.history.cluster import Cluster
+from tests.history.connection import NotSent
+from tests.history.faults import Nemesis
+from tests.history.log import read_log
+from tests.history.operations import History
+from tests.history.operators import KEYS_AND_PLUG, PARTIES, Operators
+from tests.history.recording import Recording
+from tests.history.stores import Store, create
+from tests.history.traffic import Pool, Traffic
+from tests.history.world import World
+
+CLIENTS: Final = 6
+NODES: Final = 3
+CALM: Final = 1.5
+"""Seconds at the end without faults, in which everything must work."""
+
+
+TRIED: Final = (
+    ("exchange", "200"),
+    ("exchange", "invalid_request"),
+    ("introspect", "active"),
+    ("introspect", "inactive"),
+    ("revoke", "200"),
+)
+"""A run in which these are rare has tested nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Campaign:
+    """What a run is made of. Its seed decides who does what; what happens first is still up to the machine."""
+
+    seed: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What came of it."""
+
+    campaign: Campaign
+    history: History
+    verdict: Verdict
+    faults: Counter[str]
+    recovered: bool
+    """Whether every node issued a token again once the faults were over."""
+    exit_codes: tuple[int, ...]
+    recorded_in: Path
+
+    def answers(self) -> Counter[tuple[str, str]]:
+        """How often each kind of operation had which answer."""
+        return Counter((op.kind, op.answer) for op in self.history.operations)
+
+    def require(self) -> None:
+        """Say what came of it; raises AssertionError if it is not as it must be, or if too little was tried."""
+        sys.stdout.write(f"\n{self}\n")
+        assert not self.verdict.violations, str(self)
+        assert self.recovered, f"a node does not work again: {self}"
+        assert set(self.exit_codes) == {0}, f"nodes ended with {self.exit_codes}: {self}"
+        told = self.answers()
+        for answer in TRIED:
+            assert told[answer] >= self.campaign.seconds / 5, (
+                f"too little of {answer} to mean anything: {self}"
+            )
+
+    def __str__(self) -> str:
+        struck = ", ".join(f"{times} x {name}" for name, times in self.faults.most_common())
+        told = "; ".join(f"{kind} {answer}: {n}" for (kind, answer), n in self.answers().most_common(24))
+        return (
+            f"COUNTERFOIL_TEST_SEED={self.campaign.seed}, {self.campaign.seconds:g} s, faults: {struck or 'none'}\n"
+            f"{told}\n{self.verdict}\nrecorded in {self.recorded_in}"
+        )
+
+
+def campaign_for(seconds: float) -> Campaign:
+    """A new seed, unless COUNTERFOIL_TEST_SEED says which; that long, unless COUNTERFOIL_TEST_SECONDS does."""
+    seed = int(os.environ.get("COUNTERFOIL_TEST_SEED") or secrets.randbelow(2**32))
+    return Campaign(seed=seed, seconds=float(os.environ.get("COUNTERFOIL_TEST_SECONDS") or seconds))
+
+
+def run(campaign: Campaign, store: Store, folder: Path) -> Report:
+    """All of it, to the verdict."""
+    return asyncio.run(_Run(campaign, store, folder).run())
+
+
+class _Run:
+    def __init__(self, campaign: Campaign, store: Store, folder: Path) -> None:
+        self._campaign = campaign
+        self._store = store
+        self._folder = folder
+        self._world = World()
+        self._pool = Pool()
+        self._recording = Recording(folder / "history.ndjson")
+        self._cluster = Cluster(store, folder, NODES)
+
+    def _chance(self, who: str) -> random.Random:
+        return random.Random(f"{self._campaign.seed} {who}")
+
+    async def run(self) -> Report:
+        """Start, work, stop, judge."""
+        self._secrets = create(self._store, self._world.write(self._folder / "first.toml"))
+        nemesis = Nemesis(self._store, self._cluster, self._recording, self._chance("nemesis"))
+        try:
+            await self._cluster.start()
+            await self._work(nemesis)
+            recovered = await self._recovers()
+        finally:
+            exit_codes = await self._cluster.stop()
+            history = self._recording.close()
+        with self._store.opened() as readable:
+            log = read_log(readable)
+        return Report(
+            campaign=self._campaign,
+            history=history,
+            verdict=check(history, log, dense=self._store.dense),
+            faults=nemesis.struck,
+            recovered=recovered,
+            exit_codes=tuple(exit_codes),
+            recorded_in=self._recording.path,
+        )
+
+    async def _work(self, nemesis: Nemesis) -> None:
+        until = time.monotonic() + self._campaign.seconds
+        operators = Operators(self._store, self._world, self._recording, self._pool, self._folder)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(nemesis.run(until - CALM))
+            for acts in (PARTIES, KEYS_AND_PLUG):
+                group.create_task(operators.run(until - CALM, acts, self._chance(f"operator of {min(acts)}")))
+            for number in range(CLIENTS):
+                traffic = Traffic(
+                    self._client(),
+                    self._world,
+                    self._cluster.nodes,
+                    self._pool,
+                    self._chance(f"client {number}"),
+                )
+                group.create_task(traffic.run(until))
+        await operators.apply_policy()
+
+    def _client(self) -> Client:
+        return Client(self._world, self._secrets, self._recording)
+
+    async def _recovers(self) -> bool:
+        """Each node is ready, and tears off a token."""
+        if not await self._cluster.settled():
+            return False
+        client, given = self._client(), []
+        try:
+            for node in self._cluster.nodes:
+                _, token = await client.issue("orders", None, node)
+                given.append(bool(token))
+        except NotSent:
+            return False
+        finally:
+            client.close()
+        return all(given)
