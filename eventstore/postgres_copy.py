@@ -24,6 +24,7 @@ from eventstore.copied_tables import (
     Table,
 )
 from eventstore.errors import StoreError
+from eventstore.online import CLAIM_MARGIN
 from eventstore.postgres_migration import check_owner
 from eventstore.postgres_outages import OutagesTold
 from eventstore.reads import Row
@@ -80,7 +81,7 @@ class Copied:
 
 
 def copy(store: SQLiteAlone, connection: Connection, now: int, seal: Seal, told: Told) -> Copied:
-    """Copy everything but claims that expired before `now` (seconds), and secrets, which `seal` gives.
+    """Copy everything but claims that expired CLAIM_MARGIN before `now` (seconds), and secrets, which `seal` gives.
 
     The connection is the owner's. Raises CopyRefused, SchemaMissing, UnsafeDatabase, StoreError, what `seal` raises:
     then nothing was kept. Raises OutcomeUnknown if the answer to the commit was lost.
@@ -115,7 +116,7 @@ class _Copy:
             last_position=self._last,
             sha256=events.hexdigest(),
             client_secrets=self._copied(CLIENT_SECRETS, self._store.client_secrets()).count,
-            claims=self._copied(CLAIMS, self._store.claims(now)).count,
+            claims=self._copied(CLAIMS, self._store.claims(now - CLAIM_MARGIN)).count,
             pseudonyms=self._copied(PSEUDONYMS, self._store.pseudonyms()).count,
             sealed=sealed,
         )

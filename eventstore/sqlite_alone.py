@@ -57,9 +57,9 @@ class SQLiteAlone:
         """Client, credential id and SHA-256 of the secret."""
         return self._rows(_CLIENT_SECRETS)
 
-    def claims(self, now: int) -> Iterator[Row]:
-        """Kind, client, SHA-256 of the `jti` and `exp`, of those that have not expired."""
-        return self._rows(_CLAIMS, (now,))
+    def claims(self, since: int) -> Iterator[Row]:
+        """Kind, client, SHA-256 of the `jti` and `exp`, of those that have not expired before then (seconds)."""
+        return self._rows(_CLAIMS, (since,))
 
     def pseudonyms(self) -> Iterator[Row]:
         """Issuer, pseudonym and subject."""

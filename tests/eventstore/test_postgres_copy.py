@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from eventstore.codec import encode
+from eventstore.online import CLAIM_MARGIN
 from eventstore.postgres import PostgresRecorder
 from eventstore.postgres_connections import owner_connection
 from eventstore.postgres_copy import Copied, Seal, Told, copy
@@ -148,7 +149,7 @@ def test_what_is_kept_beside_the_log_comes_along(
         tables.add_client_secret(client, "c1", A_HASH)
     with recorder.transaction():
         tables.remember_pseudonym("corp", "p1", "alice")
-        for number, exp in enumerate((NOW - 1, NOW, NOW + 60)):
+        for number, exp in enumerate((NOW - CLAIM_MARGIN - 1, NOW - CLAIM_MARGIN, NOW + 60)):
             tables.claim("assertion", "agent", number.to_bytes(32, "big"), exp)
     recorder.close()
     told = copied(log_file, migrated(database))
