@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from api.kek_files import key_encryption_key
 from api.key_directory import KeyDirectory
 from api.ledger import Ledger, create_ledger, open_ledger, open_shared_ledger
+from api.memories import PSEUDONYM_KEY
 from api.private_keys import PrivateKeys
 from api.sealed_keys import SealedKeys
 from api.sealed_secrets import SealedSecrets, SecretTable, keep_kek_check, require_kek
@@ -45,6 +46,8 @@ def created(settings: Settings) -> Ledger:
     ledger = _shared(settings)
     try:
         keep_kek_check(_table(ledger), kek)
+        # Made here, so that nodes which start at the same moment find it instead of waiting for each other.
+        SealedSecrets(_table(ledger), kek).secret_material(PSEUDONYM_KEY)
     except BaseException:
         ledger.close()
         raise
