@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Final
 
 from api.ledger import open_ledger
+from api.settings import Settings
 from api.stamps import milliseconds
-from benchmarks.databases import database_server, settings_of
+from api.stores import opened
+from benchmarks.databases import database_server, place, settings_of
 from benchmarks.growth_fill import SETTINGS, Samples, fill
 from benchmarks.load import Load
 from benchmarks.measured import Measured, Plan, row
@@ -19,8 +21,9 @@ from benchmarks.servers import ALL_CORES, LOAD_CORE, bind, free_port, serve
 from benchmarks.slices import Series, alternate, ratio
 from benchmarks.supplies import Once
 from benchmarks.world import World, embedded_world
-from domain.events import TokenExchanged, TokenIssued
+from domain.events import TokenBirth, TokenExchanged, TokenIssued
 from eventstore.codec import decode
+from projections.births import Births
 from tests.servers.postgres import PostgresServer
 
 SIZES: Final = (1_000, 100_000, 10_000_000)
@@ -43,7 +46,9 @@ def measure_growth(
     gathered: dict[tuple[str, int], Series] = {}
     samples = _samples(embedded_world(folder))
     with database_server(folder, SETTINGS) as postgres:
+        place(postgres, *ALL_CORES)
         worlds = {size: _grown(postgres, samples, size) for size in _that_fit(sizes, postgres.folder)}
+        place(postgres, LOAD_CORE)
         for _ in range(plan.processes):
             for key, series in _with_new_processes(worlds, plan).items():
                 gathered.setdefault(key, series).take(series)
@@ -87,25 +92,36 @@ def _grown(postgres: PostgresServer, samples: Samples, size: int) -> World:
     database = postgres.create_database()
     settings = settings_of(database)
     fill(database.owner_url, samples, size, milliseconds())
+    world = World(settings)
+    _require_births(settings, size)
     print(f"{size:>12,} events in {time.perf_counter() - started:.0f} s")
-    return World(settings)
+    return world
+
+
+def _require_births(settings: Settings, size: int) -> None:
+    """Raises RuntimeError unless the service finds a birth from the middle, and reads it."""
+    with closing(opened(settings).recorder) as recorder:
+        stored = recorder.event_at(size // 2)
+        event = decode(stored) if stored is not None else None
+        if not isinstance(event, TokenBirth) or Births(recorder).birth(event.jti) is None:
+            raise RuntimeError("the births that were filled in are none to the service")
 
 
 def _with_new_processes(worlds: dict[int, World], plan: Plan) -> dict[tuple[str, int], Series]:
     at_once = int(FASTEST * plan.seconds)
+    bind(0, LOAD_CORE)
     with ExitStack() as running:
         found: dict[tuple[str, int], Series] = {}
+        half = at_once * (plan.rounds + 1)
+        minted = {size: world.mint(2 * half) for size, world in worlds.items()}
         for size, world in worlds.items():
-            bind(0, *ALL_CORES)
-            half = at_once * (plan.rounds + 1)
-            tokens = world.mint(2 * half)
             server = running.enter_context(serve(world, free_port()))
             load = running.enter_context(closing(Load(server.port, CONNECTIONS)))
-            exchanges = Once(world.exchanges(tokens[:half]), at_once)
-            introspections = Once(world.introspections(tokens[half:]), at_once)
+            load.greet(world.first_token())
+            exchanges = Once(world.exchanges(minted[size][:half]), at_once)
+            introspections = Once(world.introspections(minted[size][half:]), at_once)
             found["exchange", size] = Series(f"{size:,} events, exchange", load, exchanges.requests)
             found["introspect", size] = Series(f"{size:,} events, introspect", load, introspections.requests)
-        bind(0, LOAD_CORE)
         # Neighbours are the same kind of request at stores of different sizes.
         found = dict(sorted(found.items()))
         first, *others = found.values()

@@ -1,12 +1,13 @@
 """A database with millions of events in it, in minutes: births like real ones, made by PostgreSQL itself.
 
-As the owner, in one transaction: triggers off, indexes gone, rows in, indexes and triggers as they were. Nobody ever
-sees a part of it, and with `wal_level=minimal` (`SETTINGS`) nothing is written twice.
+As the owner, each table in one transaction: triggers off, indexes gone, rows in, indexes and triggers as they were.
+With `wal_level=minimal` (`SETTINGS`) nothing is written twice. Both tables at once, on two cores, in half the time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -39,10 +40,8 @@ $$
 """
 # First tokens and their children in turn. OFFSET 0: a value is made once, not wherever it is used.
 _BIRTHS: Final = """
-INSERT INTO counterfoil.events_tt_main(id, type, tags, data)
-SELECT n, (%(types)s::text[])[1 + depth],
-    ARRAY['token:' || token, 'chain:' || chain, 'subject:' || subject, 'client:' || client],
-    convert_to(format((%(payloads)s::text[])[1 + depth], event, token, chain, subject, client), 'UTF8')
+SELECT n, depth, event, token, chain, subject, client,
+    ARRAY['token:' || token, 'chain:' || chain, 'subject:' || subject, 'client:' || client] AS tags
 FROM (
     SELECT n, depth, pg_temp.id_at(ms, 'event ' || n) AS event, pg_temp.id_at(ms, 'token ' || n) AS token,
         pg_temp.id_at(ms_of_root, 'token ' || (n - depth)) AS chain,
@@ -54,11 +53,16 @@ FROM (
     ) AS moments OFFSET 0
 ) AS births
 """
-_TAGS: Final = """
-INSERT INTO counterfoil.events_tt_tag(tag, main_id)
-SELECT tag, id FROM counterfoil.events_tt_main, unnest(tags) AS tag
-"""
-_LOG: Final = ("counterfoil.events_tt_main", "counterfoil.events_tt_tag")
+_MAIN: Final = f"""
+INSERT INTO counterfoil.events_tt_main(id, type, tags, data)
+SELECT n, (%(types)s::text[])[1 + depth], tags,
+    convert_to(format((%(payloads)s::text[])[1 + depth], event, token, chain, subject, client), 'UTF8')
+FROM ({_BIRTHS}) AS born
+"""  # noqa: S608 - constants, as below
+_TAGS: Final = f"""
+INSERT INTO counterfoil.events_tt_tag(tag, main_id) SELECT tag, n FROM ({_BIRTHS}) AS born, unnest(tags) AS tag
+"""  # noqa: S608
+_LOG: Final = {"counterfoil.events_tt_main": _MAIN, "counterfoil.events_tt_tag": _TAGS}
 _INDEXES: Final = """
 SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index
 WHERE indrelid = ANY (%s::regclass[]) AND indisvalid ORDER BY 1
@@ -84,24 +88,32 @@ def fill(owner_url: str, samples: Samples, count: int, now: int) -> None:
 
     Raises psycopg.Error.
     """
+    bindings = _bindings(samples, count, now)
     with closing(owner_connection(owner_url)) as connection:
-        indexes, triggers = _rows(connection, _INDEXES), _rows(connection, _TRIGGERS)
-        with connection.transaction():
-            for name in _LOG:
-                _run(connection, f"ALTER TABLE {name} DISABLE TRIGGER USER")
-                _run(connection, f"TRUNCATE {name}")
-            for name, _ in indexes:
-                _run(connection, f"DROP INDEX {name}")
-            _run(connection, _IDS)
-            _run(connection, _BIRTHS, _bindings(samples, count, now))
-            _run(connection, _TAGS)
-            for _, definition in indexes:
-                _run(connection, definition)
-            for name in _LOG:
-                _run(connection, f"ALTER TABLE {name} ENABLE TRIGGER USER")
-        if (_rows(connection, _INDEXES), _rows(connection, _TRIGGERS)) != (indexes, triggers):
+        fresh = _rows(connection, _INDEXES, *_LOG), _rows(connection, _TRIGGERS, *_LOG)
+        with ThreadPoolExecutor(len(_LOG)) as both:
+            filling = [
+                both.submit(_fill_table, owner_url, table, sql, bindings) for table, sql in _LOG.items()
+            ]
+        for table in filling:
+            table.result()
+        if (_rows(connection, _INDEXES, *_LOG), _rows(connection, _TRIGGERS, *_LOG)) != fresh:
             raise RuntimeError("the filled log has not the indexes and triggers of a migrated one")
         _run(connection, f"VACUUM (FREEZE, ANALYZE) {', '.join(_LOG)}")
+
+
+def _fill_table(owner_url: str, table: str, sql: str, bindings: Mapping[str, Any]) -> None:
+    with closing(owner_connection(owner_url)) as connection, connection.transaction():
+        indexes = _rows(connection, _INDEXES, table)
+        _run(connection, f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        _run(connection, f"TRUNCATE {table}")
+        for name, _ in indexes:
+            _run(connection, f"DROP INDEX {name}")
+        _run(connection, _IDS)
+        _run(connection, sql, bindings)
+        for _, definition in indexes:
+            _run(connection, definition)
+        _run(connection, f"ALTER TABLE {table} ENABLE TRIGGER USER")
 
 
 def _bindings(samples: Samples, count: int, now: int) -> dict[str, Any]:
@@ -130,8 +142,8 @@ def _pattern(sample: TokenBirth) -> str:
     return payload
 
 
-def _rows(connection: Connection, sql: str) -> Rows:
-    return connection.execute(sql.encode(), (list(_LOG),)).fetchall()
+def _rows(connection: Connection, sql: str, *tables: str) -> Rows:
+    return connection.execute(sql.encode(), (list(tables),)).fetchall()
 
 
 def _run(connection: Connection, sql: str, bindings: Mapping[str, Any] | None = None) -> None:

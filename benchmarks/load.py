@@ -6,6 +6,7 @@ Our own rather than wrk: each request carries a token of its own, and there is n
 
 from __future__ import annotations
 
+import itertools
 import select
 import socket
 import time
@@ -57,6 +58,10 @@ class Load:
             connection.setblocking(False)
             self._sockets[connection.fileno()] = connection
             self._poll.register(connection, select.EPOLLIN)
+
+    def greet(self, request: bytes) -> None:
+        """One request on each connection, for the server ends those that stay without their first."""
+        self.run(itertools.repeat(request, len(self._sockets)), PATIENCE)
 
     def run(self, requests: Iterator[bytes], seconds: float, bodies: list[bytes] | None = None) -> Slice:
         """Send requests for that long, or until there are none left; wait for every answer.

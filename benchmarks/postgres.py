@@ -26,6 +26,7 @@ SIGNING: Final = 32
 """Connections over which warm tokens are signed."""
 FASTEST: Final = 3000
 """Cold tokens for a second of load: what is faster uses them up, and its slice ends early."""
+TLS: Final = "postgresql, TLS"
 KINDS: Final = ("exchange_cold", "exchange_warm", "introspect")
 
 Gathered = dict[tuple[int, str, str], Series]
@@ -71,43 +72,55 @@ def _stores(folder: Path, postgres: PostgresServer) -> Iterator[Stores]:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """A server, and what is asked of it."""
+
+    world: World
+    server: Server
+    once: Once
+    warm: Warm
+
+
 def _with_new_processes(stores: Stores, plan: Plan, gathered: Gathered) -> None:
     """Some rounds with servers of their own; one process may be a tenth faster than the next."""
     at_once = int(FASTEST * plan.seconds)
-    tokens = at_once * (plan.rounds + 1) * len(CONNECTIONS)
+    part = at_once * (plan.rounds + 1)
     bind(0, LOAD_CORE)
     minted = {
-        "embedded": (stores.embedded, stores.embedded.mint(tokens)),
-        "postgresql": (stores.shared, stores.shared.mint(tokens)),
-        "postgresql, TLS": (stores.shared_with_tls, stores.shared.mint(at_once * (plan.rounds + 1))),
+        "embedded": (stores.embedded, stores.embedded.mint(len(CONNECTIONS) * part)),
+        "postgresql": (stores.shared, stores.shared.mint(len(CONNECTIONS) * part)),
+        TLS: (stores.shared_with_tls, stores.shared.mint(part)),
     }
     with ExitStack() as running:
-        prepared = {}
-        for store, (world, cold) in minted.items():
+        ready = {}
+        for store, (world, tokens) in minted.items():
             server = running.enter_context(serve(world, free_port()))
-            warm = Warm(world, running.enter_context(closing(Load(server.port, SIGNING))))
-            prepared[store] = (server, Once(world.exchanges(cold), at_once), warm)
+            signing = running.enter_context(closing(Load(server.port, SIGNING)))
+            signing.greet(world.first_token())
+            once = Once(world.exchanges(tokens), at_once)
+            ready[store] = Ready(world=world, server=server, once=once, warm=Warm(world, signing))
         for connections in CONNECTIONS:
-            for key, series in _at(connections, prepared, stores, plan).items():
+            for key, series in _at(connections, ready, stores, plan).items():
                 gathered.setdefault((connections, *key), series).take(series)
 
 
 def _at(
-    connections: int, prepared: dict[str, tuple[Server, Once, Warm]], stores: Stores, plan: Plan
+    connections: int, ready: dict[str, Ready], stores: Stores, plan: Plan
 ) -> dict[tuple[str, str], Series]:
     """Neighbours are the same kind of request at both stores."""
     with ExitStack() as open_loads:
         found: dict[tuple[str, str], Series] = {}
-        for store, (server, once, warm) in prepared.items():
-            load = open_loads.enter_context(closing(Load(server.port, connections)))
-            meters = Meters(server.process.pid, stores.postgres.pid, stores.counters)
-            cold = Metered(f"{store} cold", load, once.requests, read=meters.read)
-            found["exchange_cold", store] = cold
-            if not store.endswith("TLS"):
-                found["exchange_warm", store] = Series(f"{store} warm", load, warm.exchanges)
-                found["introspect", store] = Series(f"{store} introspect", load, warm.introspections)
-            elif connections != CONNECTIONS[-1]:
-                del found["exchange_cold", store]
+        for store, at in ready.items():
+            if store == TLS and connections != CONNECTIONS[-1]:
+                continue
+            load = open_loads.enter_context(closing(Load(at.server.port, connections)))
+            load.greet(at.world.first_token())
+            read = Meters(at.server.process.pid, stores.postgres.pid, stores.counters).read
+            found["exchange_cold", store] = Metered(f"{store} cold", load, at.once.requests, read=read)
+            if store != TLS:
+                found["exchange_warm", store] = Series(f"{store} warm", load, at.warm.exchanges)
+                found["introspect", store] = Series(f"{store} introspect", load, at.warm.introspections)
         found = dict(sorted(found.items(), key=lambda entry: KINDS.index(entry[0][0])))
         first, *others = found.values()
         alternate(first, others, plan.rounds, plan.seconds)
@@ -126,7 +139,7 @@ def _figures(gathered: Gathered) -> dict[str, float]:
         if isinstance(series, Metered) and store == "postgresql":
             figures[f"postgres_batch_events_c{connections}"] = series.events_in_a_transaction()
     cold, warm = (figures[f"postgres_exchange_{kind}_c64_vs_embedded"] for kind in ("cold", "warm"))
-    tls = gathered[64, "exchange_cold", "postgresql, TLS"]
+    tls = gathered[64, "exchange_cold", TLS]
     return figures | {
         "postgres_one_worker_vs_embedded": min(cold, warm),
         "postgres_tls_vs_plain": ratio(tls, gathered[64, "exchange_cold", "postgresql"]),

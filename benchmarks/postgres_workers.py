@@ -60,6 +60,7 @@ def _with_new_processes(
         crews = {}
         for workers, server in servers.items():
             load = running.enter_context(closing(Load(server.port, CONNECTIONS)))
+            load.greet(world.first_token())
             meters = Meters(server.process.pid, postgres.pid, counters)
             crews[workers] = Metered(f"{workers} workers", load, once.requests, read=meters.read)
         first, *others = crews.values()
