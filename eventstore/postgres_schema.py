@@ -85,6 +85,9 @@ CREATE FUNCTION counterfoil.append_under_fence(
 ) RETURNS TABLE(first bigint, at bigint, event_type text, event_tags text[], payload bytea)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+    IF after_id IS NULL THEN
+        RAISE EXCEPTION 'every append has a condition';
+    END IF;
     LOCK TABLE counterfoil.append_turn IN EXCLUSIVE MODE;
     RETURN QUERY SELECT NULL::bigint, f.* FROM counterfoil.fence_after(after_id) AS f;
     IF NOT FOUND THEN
@@ -111,7 +114,7 @@ DECLARE
     item record;
     first bigint;
 BEGIN
-    IF items IS NULL OR jsonb_array_length(items) = 0 THEN
+    IF after_id IS NULL OR items IS NULL OR jsonb_array_length(items) = 0 THEN
         RAISE EXCEPTION 'every append has a condition';
     END IF;
     LOCK TABLE counterfoil.append_turn IN EXCLUSIVE MODE;

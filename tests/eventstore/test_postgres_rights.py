@@ -130,3 +130,20 @@ def test_what_the_role_needs_it_has(recorded: Database, postgres: PostgresRecord
     """The rights are not only few but enough: it appends and reads."""
     assert postgres.append([event("b")]) == 2
     assert positions(postgres.read()) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "append_under_fence(NULL, '{t}', '{a}', '{x}')",
+        """append_unless('[{"types": [], "tags": ["a"]}]', NULL, '{t}', '{a}', '{x}')""",
+        "append_unless(NULL, 0, '{t}', '{a}', '{x}')",
+        "append_unless('[]', 0, '{t}', '{a}', '{x}')",
+    ],
+)
+def test_an_append_without_a_condition_is_refused(recorded: Database, call: str) -> None:
+    """A position or items that are missing are no condition that always holds."""
+    before = log(recorded)
+    with pytest.raises(psycopg.errors.RaiseException, match="every append has a condition"):
+        rows(recorded.app_url, f"SELECT counterfoil.{call}")
+    assert log(recorded) == before
