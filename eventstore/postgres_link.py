@@ -30,6 +30,10 @@ who has waited behind a late answer does not wait for a connection as well."""
 _PLANS: Final = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
 
 
+Told = Callable[[BaseException], StoreError | None]
+"""The outage behind an error of the driver, if it is one."""
+
+
 class Link:
     """Statements one after the other; whoever comes meanwhile waits."""
 
@@ -44,24 +48,20 @@ class Link:
 
     async def rows(self, sql: str, *arguments: Any) -> list[Any]:
         """The rows of a statement that records nothing. Raises StoreError."""
-        async with self._turn:
-            connection = await self._connected()
-            try:
-                rows: list[Any] = await connection.fetch(sql, *arguments, timeout=LATE)
-            except Exception as error:
-                self._after(error)
-                raise self._told(outage(error)) or error from error
-            return rows
+        return await self._run(outage, sql, arguments)
 
     async def append(self, sql: str, *arguments: Any) -> list[Any]:
         """The rows of a statement that records. Raises StoreError; OutcomeUnknown where the answer was lost."""
+        return await self._run(outage_of_append, sql, arguments)
+
+    async def _run(self, told: Told, sql: str, arguments: tuple[Any, ...]) -> list[Any]:
         async with self._turn:
             connection = await self._connected()
             try:
                 rows: list[Any] = await connection.fetch(sql, *arguments, timeout=LATE)
             except Exception as error:
                 self._after(error)
-                raise self._told(outage_of_append(error)) or error from error
+                raise self._told(told(error)) or error from error
             return rows
 
     @asynccontextmanager
