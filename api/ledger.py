@@ -69,23 +69,31 @@ def open_shared_ledger(url: str, seal: Seal) -> Ledger:
     """Open the store of a `postgresql://` URL. Raises StoreError, or what the codec raises on a log it cannot read."""
     recorder = PostgresRecorder(url)
     tables = PostgresSideTables(recorder.store)
-    snapshots = Snapshots(tables, recorder, seal)
-    authority, fence = _restored(recorder, snapshots)
-    return Ledger(
-        recorder=recorder,
-        side_tables=tables,
-        authority=authority,
-        fence=fence,
-        births=Births(recorder),
-        snapshots=snapshots,
-        online=lambda: PostgresOnline(lambda: Link(url), tables, fence, authority),
+    return _ledger(
+        recorder,
+        tables,
+        Snapshots(tables, recorder, seal),
+        lambda fence, authority: PostgresOnline(lambda: Link(url), tables, fence, authority),
     )
 
 
 def _embedded(path: Path) -> Ledger:
     recorder = SQLiteRecorder(path)
     tables = SideTables(recorder)
-    snapshots = Snapshots(tables, recorder)
+    return _ledger(
+        recorder,
+        tables,
+        Snapshots(tables, recorder),
+        lambda fence, authority: SQLiteOnline(recorder, tables, fence, authority),
+    )
+
+
+def _ledger(
+    recorder: LogStore,
+    tables: SideStore,
+    snapshots: Snapshots,
+    online: Callable[[Fence, FoldedAuthority], OnlineStore],
+) -> Ledger:
     authority, fence = _restored(recorder, snapshots)
     return Ledger(
         recorder=recorder,
@@ -94,7 +102,7 @@ def _embedded(path: Path) -> Ledger:
         fence=fence,
         births=Births(recorder),
         snapshots=snapshots,
-        online=lambda: SQLiteOnline(recorder, tables, fence, authority),
+        online=lambda: online(fence, authority),
     )
 
 

@@ -39,9 +39,10 @@ class SealBroken(Exception):
 class KeyEncryptionKey:
     """Seals and opens; the key itself cannot be had back from it.
 
-    A nonce is 96 random bits (SP 800-38D §8.2.2), for which one key may seal 2^32 times (§8.3): a store seals a few
-    times a year. AES-GCM alone would open a row with a wrong key only to say that the tag is wrong, as for damage;
-    therefore every sealed value starts with the id of its key.
+    A nonce is 96 random bits (SP 800-38D §8.2.2), for which one key may seal 2^32 times (§8.3): a store seals its keys
+    a few times a year, and a snapshot every five minutes at most for each worker. AES-GCM alone would open a row with
+    a wrong key only to say that the tag is wrong, as for damage; therefore every sealed value starts with the id of its
+    key.
     """
 
     __slots__ = ("_cipher", "_id")

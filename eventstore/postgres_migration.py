@@ -11,8 +11,8 @@ from psycopg.sql import SQL, Identifier
 from eventstore.errors import StoreError
 from eventstore.postgres_schema import MIGRATIONS, RIGHTS, RIGHTS_OF_ROLE, SCHEMA_VERSION
 
-OLDEST_SERVER: Final = 130_000
-"""PostgreSQL 13: the oldest that is tested."""
+OLDEST_SERVER: Final = 150_000
+"""PostgreSQL 15: the oldest that the tests have been run on."""
 _ONE_AT_A_TIME: Final = 0x43464F4C
 """The advisory lock of migrations: `CFOL`."""
 
@@ -103,7 +103,7 @@ def check_owner(connection: Connection) -> None:
 def _check_server(connection: Connection) -> None:
     version, in_recovery, fsync, synchronous_commit, isolation = _one(connection, _HEALTH)
     if version < OLDEST_SERVER:
-        raise UnsafeDatabase(f"PostgreSQL {version // 10_000} is too old: 13 or newer is needed")
+        raise UnsafeDatabase(f"PostgreSQL {version // 10_000} is too old: 15 or newer is needed")
     if in_recovery:
         raise UnsafeDatabase("COUNTERFOIL_STORE names a standby, whose view is late: name the primary server")
     if fsync != "on" or synchronous_commit == "off":

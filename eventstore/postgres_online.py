@@ -16,13 +16,12 @@ from eventstore.follower import Follower
 from eventstore.online import CLAIM_MARGIN
 from eventstore.postgres_blockers import Blockers
 from eventstore.postgres_link import Link
-from eventstore.postgres_reads import sequenced
+from eventstore.postgres_reads import FENCE_AFTER, sequenced
 from eventstore.postgres_schema import HINTS
 from eventstore.postgres_side_tables import PostgresSideTables
 from eventstore.postgres_writer import PostgresWriter
 from eventstore.rounds import Rounds
 
-_FENCE: Final = "SELECT * FROM counterfoil.fence_after($1)"
 _ALIVE: Final = "SELECT"
 _TOKENS: Final = """
 SELECT w.tag, e.id, e.type, e.tags, e.data FROM unnest($1::text[]) AS w(tag)
@@ -61,7 +60,7 @@ class SharedBarrier:
         await self._rounds.ask(None)
 
     async def _look(self, waiting: list[None]) -> list[None]:
-        rows = await self._link.rows(_FENCE, self._fence.position)
+        rows = await self._link.rows(FENCE_AFTER, self._fence.position)
         if rows:
             self._fence.fold([sequenced(row) for row in rows])
         return waiting
@@ -101,9 +100,8 @@ class PostgresOnline:
 
     async def _listen(self, heard: Callable[[], None]) -> None:
         if self._hearing.is_connected:
-            await self._hearing.rows(
-                _ALIVE
-            )  # a connection that has silently died would never call back again
+            # A connection that has silently died would never call back again.
+            await self._hearing.rows(_ALIVE)
         else:
             await self._hearing.listen(HINTS, heard)
 

@@ -24,6 +24,8 @@ AND (cardinality(%(types)s::text[]) = 0 OR e.type = ANY (%(types)s::text[]))
 ORDER BY e.id LIMIT %(limit)s
 """
 _LAST: Final = "SELECT max(id) FROM counterfoil.events_tt_main"
+FENCE_AFTER: Final = "SELECT * FROM counterfoil.fence_after($1)"
+"""In asyncpg's spelling, for those who run in the event loop."""
 _EVERYTHING: Final = DCBQueryItem()
 
 

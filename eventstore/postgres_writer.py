@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-from eventsourcing.dcb.api import DCBEvent, DCBSequencedEvent
+from eventsourcing.dcb.api import DCBEvent
 
 from eventstore.codec import encode
 from eventstore.drafts import Draft, Fold
@@ -21,14 +21,13 @@ from eventstore.errors import StoreError
 from eventstore.fence import Fence
 from eventstore.postgres import columns_of
 from eventstore.postgres_link import Link
-from eventstore.postgres_reads import sequenced
+from eventstore.postgres_reads import FENCE_AFTER, sequenced
 from eventstore.writer import Waiting, Writer
 
 _APPEND: Final = "SELECT * FROM counterfoil.append_under_fence($1, $2, $3, $4)"
 _APPEND_FENCE: Final = "SELECT counterfoil.append_unless($1::text::jsonb, 0, $2, $3, $4)"
 _NEVER: Final = '[{"types": [], "tags": ["counterfoil:never"]}]'
 _TAKE_TURN: Final = "SELECT * FROM counterfoil.take_turn($1)"
-_FENCE: Final = "SELECT * FROM counterfoil.fence_after($1)"
 OPTIMISTIC: Final = 2
 """Attempts without holding the turn."""
 
@@ -62,7 +61,7 @@ class PostgresWriter(Writer):
         rows = [encode(draft.event) for draft in _drafts(batch)]
         first: int = (await self._link.append(_APPEND_FENCE, _NEVER, *columns_of(rows)))[0][0]
         with suppress(StoreError):  # they are recorded all the same; whoever asks next folds them
-            self._fold_rows(await self._link.rows(_FENCE, self._fold.position))
+            self._fold_rows(await self._link.rows(FENCE_AFTER, self._fold.position))
         return first
 
     async def _append(self, batch: list[Waiting]) -> int:
@@ -107,12 +106,8 @@ class PostgresWriter(Writer):
                 waiting.draft.while_committing()
 
     def _fold_rows(self, rows: Sequence[Any]) -> None:
-        self._fence.fold(_sequenced(rows))
+        self._fence.fold([sequenced(row) for row in rows])
 
 
 def _drafts(batch: list[Waiting]) -> list[Draft]:
     return [waiting.draft for waiting in batch if waiting.draft is not None]
-
-
-def _sequenced(rows: Sequence[Any]) -> list[DCBSequencedEvent]:
-    return [sequenced(row) for row in rows]
