@@ -13,7 +13,7 @@ from domain.births import birth_of
 from domain.decide_request import decide_request
 from domain.decisions import Decision, Granted, Refused
 from domain.events import Event, TokenBirth
-from domain.identifiers import Kid, Position
+from domain.identifiers import Kid, Position, subject_of_client
 from domain.refusals import Refusal
 from domain.requests import OwnToken, RequestToken
 from domain.tags import POLICY, tag
@@ -112,7 +112,7 @@ class TokenDraft:
 
 def _stands_on(request: RequestToken) -> set[str]:
     """The tags under which a fence event could change the decision on this request."""
-    tags = {tag("client", request.client)}
+    tags = {tag("client", request.client), tag("subject", subject_of_client(request.client))}
     for evidence in (request.subject_token, request.actor_token):
         if isinstance(evidence, OwnToken):
             for entry in evidence.birth.all_it_stands_on():
