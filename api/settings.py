@@ -8,13 +8,15 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 
 from api.sealing import FILE_SETTING, SETTING, KeyEncryptionKey
+from consumers.settings import StreamSettings
 
 PREFIX: Final = "COUNTERFOIL_"
+Kind = TypeVar("Kind")
 _SQLITE: Final = "sqlite:///"
 _POSTGRESQL: Final = ("postgresql://", "postgres://")
 
@@ -90,16 +92,30 @@ def read_settings(environment: Mapping[str, str], **overrides: Any) -> Settings:
 
     Overrides come from the command line and win; `None` among them means: not given.
     """
-    known = {PREFIX + f.name.upper(): f.name for f in fields(Settings)}
-    _refuse_unknown(environment, known)
-    given: dict[str, Any] = {name: environment[v] for v, name in known.items() if environment.get(v)}
-    given |= {name: value for name, value in overrides.items() if value is not None}
-    settings = _convert(given)
+    settings = read(Settings, environment, **overrides)
     _check(settings)
     return settings
 
 
-def _refuse_unknown(environment: Mapping[str, str], known: Mapping[str, str]) -> None:
+def read(kind: type[Kind], environment: Mapping[str, str], **overrides: Any) -> Kind:
+    """The settings of one kind, each converted to its type, but not checked together. Raises SettingInvalid."""
+    _refuse_unknown(environment)
+    given: dict[str, Any] = {
+        f.name: environment[variable]
+        for f in fields(kind)  # type: ignore[arg-type]
+        if environment.get(variable := PREFIX + f.name.upper())
+    }
+    given |= {name: value for name, value in overrides.items() if value is not None}
+    return _convert(kind, given)
+
+
+def variables() -> tuple[str, ...]:
+    """Every variable that any process of Counterfoil reads: all may share one environment."""
+    return tuple(PREFIX + f.name.upper() for kind in (Settings, StreamSettings) for f in fields(kind))
+
+
+def _refuse_unknown(environment: Mapping[str, str]) -> None:
+    known = variables()
     for variable in environment:
         if (
             variable.startswith(PREFIX)
@@ -109,9 +125,9 @@ def _refuse_unknown(environment: Mapping[str, str], known: Mapping[str, str]) ->
             raise SettingInvalid(f"{variable} is no setting of this version; there are {', '.join(known)}")
 
 
-def _convert(given: Mapping[str, Any]) -> Settings:
+def _convert(kind: type[Kind], given: Mapping[str, Any]) -> Kind:
     try:
-        return msgspec.convert(given, Settings, strict=False)
+        return msgspec.convert(given, kind, strict=False)
     except msgspec.ValidationError as error:
         found = re.search(r"`\$\.(\w+)`", str(error))
         variable = PREFIX + found[1].upper() if found else "a setting"

@@ -1,0 +1,1 @@
+"""From the log to the SIEM: what publishes, what delivers, and the shapes in which it travels."""

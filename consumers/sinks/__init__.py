@@ -1,0 +1,1 @@
+"""Where records are delivered: one small file for each kind of receiver."""
