@@ -21,7 +21,7 @@ from eventstore.codec import EVENT_TYPES, decode
 from tests.consumers.record_fields import fields_of
 from tests.consumers.sigma_correlating import any_span, fires, fixed_pieces
 from tests.consumers.sigma_matching import matches, with_placeholders
-from tests.consumers.sigma_rules import SAMPLES, SigmaAny, alerting_rules, detections, samples
+from tests.consumers.sigma_rules import RULES, SAMPLES, SigmaAny, alerting_rules, detections, samples
 
 ALERTING = sorted(alerting_rules())
 BASE_RULES = {str(rule.name): rule for d in detections() for rule in d.rules if isinstance(rule, SigmaRule)}
@@ -121,7 +121,7 @@ def test_correlations_count_only_what_is_there(name: str) -> None:
 
 def test_there_are_fourteen_and_each_is_complete() -> None:
     """Ids are unique; who is called learns what to do, how bad it is, what else it may be, and the technique."""
-    assert len(detections()) == 14
+    assert {path.name[:2] for path in RULES.glob("*.yml")} == {f"{number:02}" for number in range(1, 15)}
     rules = [rule for detection in detections() for rule in detection.rules]
     assert len({rule.id for rule in rules} - {None}) == len(rules)
     assert len({rule.name for rule in rules}) == len(rules)
@@ -143,3 +143,16 @@ def test_descriptions_name_commands_that_exist(name: str) -> None:
             found = command.get_command(click.Context(command), word)
             assert found is not None, words
             command = found
+
+
+def test_the_page_lists_every_detection_with_its_number_and_level() -> None:
+    """docs/detections.md says of each rule under which number it stands, and how bad it is."""
+    page = (RULES.parent / "detections.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.split("|")] for line in page.splitlines() if line.startswith("| ")]
+    listed = {(row[1], row[2].strip("`"), row[4]) for row in rows if row[1].isdigit() and len(row) > 6}
+    expected = {
+        (str(int(detection.path.name[:2])), str(rule.name), str(rule.level).lower())
+        for detection in detections()
+        for rule in detection.alerting
+    }
+    assert listed == expected
