@@ -27,6 +27,7 @@ def fields_of(event_type: str) -> dict[str, bool]:
     event = EVENT_TYPES[event_type]
     found = dict.fromkeys(ENVELOPE, False) | dict(_below("event", event, False))
     if event is DenialsCounted:
+        del found["event.counts"]
         found |= dict.fromkeys((f"event.counts.{reason}" for reason in Reason), False)
     return found
 
