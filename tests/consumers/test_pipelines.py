@@ -55,7 +55,7 @@ def test_connectors_are_told_only_what_they_know(name: str) -> None:
 
 
 def test_what_must_not_be_lost_is_not_dropped() -> None:
-    """Malformed documents stop the Elasticsearch connector; Splunk's acknowledges; Vector keeps what it cannot parse."""
+    """Malformed documents stop the Elasticsearch connector; Splunk's waits for acknowledgements; Vector retries."""
     elasticsearch, splunk = (parsed(f"connect {sink}")["config"] for sink in ("elasticsearch", "splunk"))
     assert elasticsearch["behavior.on.malformed.documents"] == "fail"
     assert elasticsearch["key.ignore"] == "false"
