@@ -124,3 +124,23 @@ class KafkaAccess:
                     if not failure.retriable or time.monotonic() > deadline:
                         raise
                 time.sleep(0.2)
+
+
+def client_options(settings: StreamSettings) -> dict[str, Any]:
+    """The same for clients of kafka-python, with which tests look at what the product did."""
+    options: dict[str, Any] = {"bootstrap_servers": settings.kafka_servers.split(",")}
+    if settings.kafka_security == "plaintext":
+        return options
+    options |= {
+        "security_protocol": {"tls": "SSL", "sasl_tls": "SASL_SSL"}[settings.kafka_security],
+        "ssl_cafile": settings.kafka_ca_file,
+    }
+    if settings.kafka_certificate_file:
+        options |= {"ssl_certfile": settings.kafka_certificate_file, "ssl_keyfile": settings.kafka_key_file}
+    if settings.kafka_username:
+        options |= {
+            "sasl_mechanism": settings.kafka_sasl_mechanism,
+            "sasl_plain_username": settings.kafka_username,
+            "sasl_plain_password": settings.kafka_password,
+        }
+    return options
