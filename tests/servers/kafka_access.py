@@ -97,7 +97,8 @@ class KafkaAccess:
         """The number of the node that leads it; -1 while there is none."""
         with self.admin() as admin:
             (found,) = admin.describe_topics([topic])
-        return next(each["leader_id"] for each in found["partitions"] if each["partition_index"] == partition)
+        leaders = {each["partition_index"]: each["leader_id"] for each in found["partitions"]}
+        return int(leaders[partition])
 
     def coordinator_of_group(self, group: str) -> int:
         """The number of the node that keeps that consumer group's offsets. Raises KafkaError after a minute."""
