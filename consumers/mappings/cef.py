@@ -1,7 +1,7 @@
 """ArcSight's Common Event Format, version 0: one line of text for a record.
 
-`CEF:0|vendor|product|version|type|name|severity|key=value …`. In the header `\\` and `|` are escaped, in a value `\\`, `=`
-and line ends. A value that is too long is cut, the line never is; `externalId` is always whole.
+`CEF:0|vendor|product|version|type|name|severity|key=value …`. In the header `\\` and `|` are escaped, in a value `\\`,
+`=` and line ends. A value that is too long is cut, the line never is; `externalId` is always whole.
 """
 
 from __future__ import annotations

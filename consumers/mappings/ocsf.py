@@ -1,8 +1,8 @@
 """The Open Cybersecurity Schema Framework, version 1.8.0.
 
 A token is a session: its birth is a logon, its revocation a logoff (3002); what an operator changes is entity
-management (3004); a forged token is a finding (2004); marks have no class of their own (0). The whole envelope goes along under
-`unmapped.counterfoil`, so that nothing is lost and completeness can be proved on the copy.
+management (3004); a forged token is a finding (2004); marks have no class of their own (0). The whole envelope goes
+along under `unmapped.counterfoil`, so that nothing is lost and completeness can be proved on the copy.
 """
 
 from __future__ import annotations

@@ -107,7 +107,7 @@ def _of_value(value: Any, attribute: Mapping[str, Any], at: str) -> Iterator[str
     if not isinstance(value, plain) or (plain is int and isinstance(value, bool)):
         yield f"{at} is no {kind}"
         return
-    if "regex" in described and not re.search(described["regex"], value):
+    if "regex" in described and not re.search(described["regex"], str(value)):
         yield f"{at} is no {kind}"
     if (
         "enum" in attribute
