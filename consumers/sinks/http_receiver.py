@@ -25,6 +25,8 @@ LARGEST_ANSWER: Final = 16 * 1024 * 1024
 _SAID: Final = 300
 """Characters of an answer that a message repeats."""
 _BUSY: Final = frozenset({408, 425, 429})
+_HARMLESS: Final = frozenset({"Content-Type", "Content-Encoding", "webhook-id", "webhook-timestamp"})
+"""Headers of ours that hold no credential."""
 _WRONG: Final = frozenset({401, 403, 404, 405, 407, 410})
 
 
@@ -158,7 +160,8 @@ def _whole(response: httpx.Response) -> bytes:
 
 def _credentials(headers: Mapping[str, str]) -> Iterator[str]:
     for name, value in headers.items():
-        if name.lower() == "authorization":
+        if name not in _HARMLESS:
+            yield value
             yield value.rpartition(" ")[2]
 
 
