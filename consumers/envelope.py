@@ -17,7 +17,7 @@ class _Envelope(msgspec.Struct):
     id: str
     type: str
     time: Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")]
-    seq: Annotated[int, msgspec.Meta(ge=0, lt=2**63)]
+    seq: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
     prev_seq: int | None
     store: str
     chain: str | None
