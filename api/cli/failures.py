@@ -10,6 +10,7 @@ from api.private_keys import KeyUnavailable
 from api.sealing import SealBroken, WrongKeyEncryptionKey
 from api.settings import SettingInvalid
 from api.workers import WorkerFailed
+from consumers.delivery import SinkMisconfigured, SinkUnavailable
 from consumers.errors import KafkaUnavailable, StreamMisconfigured
 from domain.apply_policy import IssuerChanged
 from eventstore.codec import UnknownEventType, UnreadableEvent
@@ -29,6 +30,7 @@ MISTAKES = (
     UnsafeDatabase,
     CopyRefused,
     StreamMisconfigured,
+    SinkMisconfigured,
 )
 OUTAGES = (
     StoreError,
@@ -37,6 +39,7 @@ OUTAGES = (
     SealBroken,
     WorkerFailed,
     KafkaUnavailable,
+    SinkUnavailable,
 )
 
 
