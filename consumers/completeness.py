@@ -77,8 +77,10 @@ class Check:
             yield from self._compared(self._records(stretch.first, end), self._within(table, end))
 
     def _within(self, table: CopyTable, end: int) -> Iterator[Copied]:
+        first, last = self._stretch.first, self._stretch.last
         for copied in table:
-            if copied.seq >= self._stretch.first and (self._stretch.last is None or copied.seq <= end):
+            # No event stands before position 1: what claims so is a stranger in a copy that is checked from there.
+            if (copied.seq >= first or first == 1) and (last is None or copied.seq <= end):
                 yield copied
 
     def _compared(self, records: Iterator[AuditRecord], copies: Iterator[Copied]) -> Iterator[Finding]:
