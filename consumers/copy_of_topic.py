@@ -37,7 +37,7 @@ def copies_in_topic(
             ends = consumer.end_offsets(places)
             consumer.seek_to_beginning(*places)
             yield from _up_to(consumer, ends, clock)
-    except (errors.AuthenticationFailedError, errors.AuthorizationError) as error:
+    except (errors.SaslAuthenticationFailedError, errors.AuthorizationError) as error:
         raise StreamMisconfigured(f"Kafka does not let us read {topic}: {type(error).__name__}") from error
     except errors.KafkaError as error:
         raise KafkaUnavailable(f"{topic} cannot be read: {type(error).__name__}") from error
