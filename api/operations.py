@@ -13,8 +13,8 @@ from api.operator_log import OperatorLog, OperatorMistake
 from api.policy_operations import PolicyOperations
 from api.private_keys import PrivateKeys
 from api.secret_operations import SecretOperations
-from domain.events import Revocation, RevokedBy, SubjectDisabled, SubjectEnabled
-from domain.identifiers import Subject
+from domain.events import RevokedBy, SubjectDisabled, SubjectEnabled
+from domain.identifiers import Position, Subject
 from domain.pull_the_plug import PullThePlug, pull_the_plug
 from projections.revocation_targets import Kind, revocation_target
 
@@ -51,8 +51,11 @@ class Operator:
         self._log.append([self._log.stamped(SubjectEnabled, subject=subject)])
         return True
 
-    def revoke(self, kind: Kind, name: str) -> Revocation | None:
-        """Pull the plug; the event, or `None` where everything named was dead already. Raises OperatorMistake."""
+    def revoke(self, kind: Kind, name: str) -> Position | None:
+        """Pull the plug; where its event stands, or `None` where everything named was dead already.
+
+        Raises OperatorMistake.
+        """
         target = revocation_target(self._log.ledger.authority, self._log.ledger.births, kind, name)
         if target is None:
             raise OperatorMistake(f"the log knows no {kind} {name!r}")
@@ -63,6 +66,4 @@ class Operator:
             event_id=self._log.new_id(),
         )
         event = pull_the_plug(self._log.ledger.authority, command, self._log.clock())
-        if event is not None:
-            self._log.append([event])
-        return event
+        return None if event is None else self._log.append([event])

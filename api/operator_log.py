@@ -9,6 +9,7 @@ from eventsourcing.dcb.api import DCBAppendCondition, DCBQuery, DCBQueryItem
 
 from api.ledger import Ledger
 from domain.events import Administration, Event
+from domain.identifiers import Position
 from domain.keys import KeyChange
 from domain.requests import Origin
 from eventstore.codec import encode
@@ -33,12 +34,17 @@ class OperatorLog:
         self.new_id = new_id
         self.clock = clock
 
-    def append(self, events: Sequence[Event], condition: DCBAppendCondition | None = None) -> None:
-        """Append fence events and fold them; an empty list appends nothing. Raises IntegrityError, StoreError."""
-        if events:
-            rows = [encode(event) for event in events]
-            self.ledger.recorder.append(rows, condition or DCBAppendCondition(_NEVER))
-            self.ledger.fence.catch_up()
+    def append(self, events: Sequence[Event], condition: DCBAppendCondition | None = None) -> Position:
+        """Append fence events and fold them; the position of the last. Raises IntegrityError, StoreError.
+
+        An empty list appends nothing, and the position is that of the last fence event there is.
+        """
+        if not events:
+            return self.ledger.fence.position
+        rows = [encode(event) for event in events]
+        position = self.ledger.recorder.append(rows, condition or DCBAppendCondition(_NEVER))
+        self.ledger.fence.catch_up()
+        return Position(position)
 
     def stamped(self, kind: type[Administration], **facts: Any) -> Administration:
         """An event of that type, by this operator, now."""

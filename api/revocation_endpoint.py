@@ -40,6 +40,7 @@ class RevocationEndpoint:
             token=evidence,
             origin=call.origin,
             event_id=self._recorder.new_id(),
+            credential=call.client.credential,
         )
         revoking = revoke_token(self._authority, command, self._recorder.clock())
         await self._record(command, revoking)

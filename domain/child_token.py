@@ -79,6 +79,8 @@ def tear_off(authority: Authority, request: RequestToken, exchange: Exchange, no
         subject_token_sha256=exchange.subject.sha256,
         actor_token_sha256=None if exchange.actor is None else exchange.actor.sha256,
         would_deny=exchange.would_deny,
+        client_credential=request.credential,
+        actor_jti=exchange.actor.birth.jti if exchange.actor else None,
     )
     return Granted(event=event, signing_input=to_sign)
 

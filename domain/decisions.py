@@ -93,6 +93,7 @@ def _denial(authority: Authority, request: RequestToken, refusal: Refusal, now: 
         decided_at=authority.position,
         chain=chain,
         subject=subject,
+        client_credential=request.credential,
         credential=request.subject_token if isinstance(request.subject_token, ForeignCredential) else None,
     )
 

@@ -59,6 +59,10 @@ class TokenBirth(Event):
     act: Mapping[str, Any] | None = None
     actor_lineage: tuple[LineageEntry, ...] = ()
     cnf: Mapping[str, Any] | None = None
+    client_credential: str = ""
+    """The id of the secret or public key by which the client signed in; empty in what older versions wrote."""
+    actor_jti: Jti | None = None
+    """The actor token that was accepted; it is the newest of `actor_lineage`."""
 
 
 @made_quickly
@@ -100,6 +104,8 @@ class Denied(Event):
     decided_at: Position
     chain: Jti | None = None
     subject: Subject | None = None
+    client_credential: str = ""
+    """The id of the secret or public key by which the client signed in; empty in what older versions wrote."""
 
 
 @made_quickly

@@ -72,6 +72,8 @@ def tear_off(authority: Authority, request: RequestToken, first: FirstToken, now
         lifetime_limited_by=limited_by,
         act=act,
         actor_lineage=_ancestry_of(first.actor),
+        client_credential=request.credential,
+        actor_jti=first.actor.birth.jti if first.actor else None,
         credential=first.credential,
     )
     return Granted(event=event, signing_input=to_sign)

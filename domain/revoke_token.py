@@ -20,6 +20,8 @@ class RevokeToken:
     token: Evidence
     origin: Origin
     event_id: str
+    credential: str = ""
+    """The id of the credential by which the client signed in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +76,7 @@ def _denied(authority: Authority, command: RevokeToken, token: OwnToken, now: in
         decided_at=authority.position,
         chain=token.birth.chain,
         subject=token.birth.subject,
+        client_credential=command.credential,
     )
 
 

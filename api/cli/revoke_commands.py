@@ -90,12 +90,11 @@ def client(client: str, store: str | None, keys: str | None, by: str | None) -> 
 def _revoke(kind: Kind, name: str, store: str | None, keys: str | None, by: str | None) -> None:
     with opened_operator(store, keys, by) as (operator, ledger, _):
         try:
-            event = operator.revoke(kind, name)
+            position = operator.revoke(kind, name)
         except OperatorMistake as error:
             raise refused(str(error)) from None
-        position = Position(ledger.fence.position)
         is_known = kind in {"token", "chain"} or ledger.births.born_after(kind, name, Position(0)) is not None
-    if event is None:
+    if position is None:
         click.echo(f"nothing to revoke: {kind} {visible(name)} has no token that is alive")
     else:
         click.echo(f"revoked {kind} {visible(name)} at position {position}")

@@ -99,8 +99,11 @@ BIRTH: Final[dict[str, Any]] = FACTS | {
     "act": {"sub": "client:agent", "act": {"sub": "client:travel"}},
     "actor_lineage": (entry("token-a", 9),),
     "cnf": {"jkt": "thumbprint"},
+    "client_credential": "01890a5d-ac96-774b-bcce-b302099a8057",
+    "actor_jti": "token-a",
 }
 DENIED: Final[dict[str, Any]] = FACTS | {
+    "client_credential": "01890a5d-ac96-774b-bcce-b302099a8057",
     "reason": Reason.TARGET_NOT_GRANTED,
     "about": "subject_token",
     "client": "agent",

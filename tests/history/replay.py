@@ -87,10 +87,9 @@ class Replay:
         match entry.event:
             case TokenIssued() | TokenExchanged() | TokenExchangeDenied() | TokenIssueDenied() as event:
                 self.decided += 1
-                requests = self._requests.possible(event, authority.registry)
-                events = [decide_request(authority, request, event.at).event for request in requests]
-                if event not in [_decided_at(again, event) for again in events]:
-                    yield f"{event} becomes {events}"
+                again = decide_request(authority, self._requests.request(event), event.at).event
+                if event != _decided_at(again, event):
+                    yield f"{event} becomes {again}"
             case TokenRevokeDenied() as event if not right_before:
                 yield from self._revocation_refused(event, authority)
             case Revocation() as event:
@@ -105,7 +104,13 @@ class Replay:
         self.decided += 1
         token = event.presented[0]
         own = OwnToken(birth=self._log.birth(token.jti or ""), sha256=token.sha256)
-        command = RevokeToken(client=event.client, token=own, origin=event.origin, event_id=event.id)
+        command = RevokeToken(
+            client=event.client,
+            token=own,
+            origin=event.origin,
+            event_id=event.id,
+            credential=event.client_credential,
+        )
         if revoke_token(authority, command, event.at).event != event:
             yield f"{event} becomes something else"
 
