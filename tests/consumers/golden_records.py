@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from eventstore.codec import encode
 from tests.eventstore.one_of_each import ONE_OF_EACH
 
 FOLDER: Final = Path(__file__).parent / "golden" / "1"
+SUMS: Final = FOLDER / "SHA256SUMS"
 STORE: Final = "0192f000-0000-7000-8000-000000000001"
 NOW: Final = 1_800_000_030_000
 TRUNCATED: Final = "truncated"
@@ -89,13 +91,17 @@ def too_large(position: int) -> DCBSequencedEvent:
 
 
 def write_new() -> None:
-    """Write the golden records that are not there yet."""
+    """Write the golden records that are not there yet, and their hashes beside those that are."""
     FOLDER.mkdir(parents=True, exist_ok=True)
+    sums = dict(reversed(line.split("  ")) for line in SUMS.read_text().splitlines()) if SUMS.exists() else {}
     for name, record in samples():
         path = FOLDER / f"{name}.json"
         if not path.exists():
             path.write_bytes(record.value + b"\n")
             path.with_suffix(".headers").write_text(json.dumps(beside(record), indent=1) + "\n")
+            for written in (path, path.with_suffix(".headers")):
+                sums[written.name] = sha256(written.read_bytes()).hexdigest()
+    SUMS.write_text("".join(f"{sums[name]}  {name}\n" for name in sorted(sums)))
 
 
 if __name__ == "__main__":

@@ -16,14 +16,23 @@ from consumers.audit_record import record_of
 from consumers.record_schema import published_schema
 from consumers.stream_marks import MARKS, Checkpoint, Heartbeat, mark
 from eventstore.codec import EVENT_TYPES
-from tests.consumers.golden_records import FOLDER, NOW, TRUNCATED, Golden, beside, golden_records, samples
+from tests.consumers.golden_records import (
+    FOLDER,
+    NOW,
+    SUMS,
+    TRUNCATED,
+    Golden,
+    beside,
+    golden_records,
+    samples,
+)
 
 RECORDS = golden_records()
 EACH = pytest.mark.parametrize("golden", RECORDS, ids=lambda golden: golden.name)
 VALIDATOR = jsonschema.Draft202012Validator(
     json.loads(published_schema()), format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER
 )
-COMMITTED = (FOLDER / "SHA256SUMS").read_text().splitlines()
+COMMITTED = SUMS.read_text().splitlines()
 
 
 def test_every_type_has_a_golden_record() -> None:
