@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -157,3 +160,37 @@ def test_a_topic_is_compared(
     counterfoil("audit", "verify", "--against", "topic", "--to", str(EVENTS - 1))
     said = counterfoil("audit", "verify", "--against", "topic", ends=1).stdout
     assert f"missing     position {EVENTS} " in said
+
+
+def test_what_publish_writes_is_complete(
+    published: list[AuditRecord], store: Path, kafka_server: KafkaAccess, topics: StreamSettings
+) -> None:
+    """The real publisher's topic, marks and all, against the log it followed."""
+    assert published
+    stream = {
+        "COUNTERFOIL_KAFKA_SERVERS": topics.kafka_servers,
+        "COUNTERFOIL_KAFKA_TOPIC": topics.kafka_topic,
+        "COUNTERFOIL_KAFKA_POSITION_TOPIC": topics.kafka_position_topic,
+        "COUNTERFOIL_KAFKA_DLQ_TOPIC": topics.kafka_dlq_topic,
+        "COUNTERFOIL_KAFKA_PARTITIONS": str(topics.kafka_partitions),
+        "COUNTERFOIL_KAFKA_REPLICATION": str(topics.kafka_replication),
+        "COUNTERFOIL_STORE": str(store),
+    }
+    said = ""
+    for command in (
+        ("kafka", "init"),
+        ("publish", "--once"),
+        ("audit", "verify", "--against", "topic", "--json"),
+    ):
+        ended = subprocess.run(
+            [sys.executable, "-m", "api.cli", *command],
+            env=dict(os.environ) | stream,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert ended.returncode == 0, (command, ended.stdout, ended.stderr)
+        said = ended.stdout
+    result = json.loads(said.splitlines()[-1])
+    assert (result["complete"], result["present"], result["found"]) == (True, EVENTS, {})
