@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from consumers.mappings.ocsf_entities import entity
-from consumers.mappings.ocsf_parties import SERVICE_ITSELF, actor, unknown_user, user
+from consumers.mappings.ocsf_sessions import authentication, request
 from consumers.mappings.record_facts import Facts, facts_of, known
 
 VERSION: Final = "1.8.0"
@@ -134,65 +134,12 @@ def _outcome(action: int, action_name: str, disposition: int, disposition_name: 
     }
 
 
-def _request(facts: Facts) -> dict[str, Any]:
-    """Where it came from, as every class of the category takes it."""
-    return known(
-        src_endpoint=known(ip=facts.address),
-        http_request=known(uid=facts.origin("request")),
-        actor=actor(facts),
-    )
-
-
 def _authentication(facts: Facts) -> dict[str, Any]:
-    switched = _activity(facts) == _ACCOUNT_SWITCH
-    counts = facts.event.get("counts")
-    reasons = counts if isinstance(counts, Mapping) else {}
-    return _request(facts) | known(
-        user=user(facts) or unknown_user(),
-        service={"name": facts.targets[0]} if facts.targets else SERVICE_ITSELF,
-        session=_session(facts),
-        authentication_token=_token(facts),
-        auth_protocol_id=6,
-        auth_protocol="OAUTH 2.0",
-        is_remote=True,
-        account_switch_type_id=2 if switched else None,
-        account_switch_type="Impersonate" if switched else None,
-        status_code=facts.text("reason"),
-        status_detail=facts.text("about") or ", ".join(f"{count} {name}" for name, count in reasons.items()),
-        count=sum(reasons.values()) if reasons else None,
-        start_time=facts.number("since"),
-        end_time=facts.number("until") if reasons else None,
-    )
-
-
-def _session(facts: Facts) -> dict[str, Any]:
-    by = facts.by
-    return known(
-        uid=facts.chain,
-        credential_uid=facts.text("jti"),
-        created_time=_in_milliseconds(facts.number("iat")),
-        expiration_time=_in_milliseconds(facts.number("exp")),
-        expiration_reason=f"{facts.caption} by {by[0]} {by[1]}" if by else None,
-    )
-
-
-def _token(facts: Facts) -> dict[str, Any] | None:
-    """The token that was made, never its text."""
-    if facts.number("iat") is None:
-        return None
-    return {"type_id": 99, "type": "Access Token"} | known(
-        uid=facts.text("jti"),
-        created_time=_in_milliseconds(facts.number("iat")),
-        expiration_time=_in_milliseconds(facts.number("exp")),
-    )
-
-
-def _in_milliseconds(seconds: int | None) -> int | None:
-    return None if seconds is None else seconds * 1000
+    return request(facts) | authentication(facts, switched=_activity(facts) == _ACCOUNT_SWITCH)
 
 
 def _entity_management(facts: Facts) -> dict[str, Any]:
-    return {**_request(facts), "entity": entity(facts)}
+    return {**request(facts), "entity": entity(facts)}
 
 
 def _finding(facts: Facts) -> dict[str, Any]:

@@ -93,7 +93,7 @@ def too_large(position: int) -> DCBSequencedEvent:
 def write_new() -> None:
     """Write the golden records that are not there yet, and their hashes beside those that are."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    sums = dict(reversed(line.split("  ")) for line in SUMS.read_text().splitlines()) if SUMS.exists() else {}
+    sums = {line[66:]: line[:64] for line in SUMS.read_text().splitlines()} if SUMS.exists() else {}
     for name, record in samples():
         path = FOLDER / f"{name}.json"
         if not path.exists():

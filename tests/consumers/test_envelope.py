@@ -47,7 +47,13 @@ def test_every_record_has_every_field(name: str) -> None:
 
 def test_a_document_without_an_envelope_is_refused() -> None:
     """Nothing is guessed."""
-    for document in ({}, {"counterfoil": 7}, {"unmapped": {"counterfoil": {}}}, {"unmapped": None}):
+    others: list[dict[str, Any]] = [
+        {},
+        {"counterfoil": 7},
+        {"unmapped": {"counterfoil": {}}},
+        {"unmapped": None},
+    ]
+    for document in others:
         with pytest.raises(NotARecord):
             envelope_of(document)
 
