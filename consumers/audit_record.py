@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 from eventsourcing.dcb.api import DCBSequencedEvent
@@ -31,7 +31,8 @@ class _Head(msgspec.Struct):
     """The fields of a stored event that the envelope and the key are made of."""
 
     id: str
-    at: int
+    at: Annotated[int, msgspec.Meta(ge=0, lt=253_402_300_800_000)]
+    """Before the year 10000, which no RFC 3339 time can say."""
     chain: str | None = None
     subject: str | None = None
     client: str | None = None
