@@ -48,7 +48,7 @@ class Options(HttpOptions):
 
 
 class _Stamped(msgspec.Struct, frozen=True, rename={"stamp": "@timestamp"}):
-    stamp: msgspec.Raw | None = None
+    stamp: msgspec.Raw = msgspec.Raw()
 
 
 class ElasticsearchSink:
@@ -111,7 +111,7 @@ def open_sink(options: Options, formatter: Formatter = native) -> Sink:
 def _document(payload: bytes, head: Envelope) -> bytes:
     """The payload on one line, with the `@timestamp` that data streams and dashboards ask for."""
     try:
-        stamped = msgspec.json.decode(payload, type=_Stamped).stamp is not None
+        stamped = bytes(msgspec.json.decode(payload, type=_Stamped).stamp)
     except msgspec.DecodeError:
         raise SinkMisconfigured("elasticsearch takes JSON objects: this mapping gives none") from None
     if b"\n" in payload or b"\r" in payload:
