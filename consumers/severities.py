@@ -19,6 +19,8 @@ FAILURES: Final = frozenset(
 _BY_TYPE: Final = {
     "token.issued": 1,
     "token.exchanged": 1,
+    "audit.read": 1,
+    "audit.exported": 2,
     "token.revoked": 2,
     "chain.revoked": 2,
     "subject.revoked": 2,

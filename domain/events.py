@@ -318,3 +318,41 @@ class DenialsCounted(Event):
     """`None` counts unauthenticated requests."""
     counts: Mapping[str, int]
     """Reason code → how many."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditRead(Event):
+    """Somebody read the log over HTTP. One for each request; of a stream, one when it starts and one at its end.
+
+    A request has the same `origin.request` in both.
+    """
+
+    TYPE: ClassVar[str] = "audit.read"
+
+    client: ClientId
+    jti: Jti
+    """The access token that it showed."""
+    route: str
+    filter: Mapping[str, str]
+    """The parameters, as they were understood."""
+    stage: Literal["answered", "started", "ended"]
+    count: int
+    """How many events or tokens left; 0 where it starts."""
+    position: Position
+    """After it nothing was looked at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditExported(Event):
+    """An operator took a stretch of the log away."""
+
+    TYPE: ClassVar[str] = "audit.exported"
+
+    by: str
+    after: Position
+    """Exclusive."""
+    until: Position
+    """Inclusive."""
+    count: int
+    sha256: str
+    """What the export can be known by: the root of its Merkle tree, or the hash of the file."""

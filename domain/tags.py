@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from domain.events import (
+    AuditExported,
+    AuditRead,
     ChainRevoked,
     ClientCredentialAdded,
     ClientCredentialRetired,
@@ -30,6 +32,7 @@ from domain.identifiers import sha256_hex
 FENCE: Final = "fence"
 POLICY: Final = "policy"
 DENIALS: Final = "denials"
+AUDIT: Final = "audit"
 
 _LONGEST_PLAIN: Final = 200
 
@@ -78,6 +81,10 @@ def _own_tags(event: Event) -> list[str]:
             return [POLICY]
         case DenialsCounted():
             return [DENIALS, tag("client", event.client)] if event.client else [DENIALS]
+        case AuditRead():
+            return [AUDIT, tag("client", event.client)]
+        case AuditExported():
+            return [AUDIT]
         case _:
             raise TypeError(f"no tags are defined for {event.TYPE}")
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from domain.events import (
+    AuditExported,
+    AuditRead,
     ChainRevoked,
     ClientCredentialAdded,
     ClientCredentialRetired,
@@ -60,8 +62,19 @@ def words(event: Event, *, full: bool = False) -> str:
         case DenialsCounted():
             counted = ", ".join(f"{count} {reason}" for reason, count in event.counts.items())
             return f"{event.client or 'unauthenticated'}: {counted}"
+        case AuditRead():
+            return f"{event.client} {_read(event)}"
+        case AuditExported():
+            return f"{event.count} events after {event.after}, up to {event.until}, by {event.by}"
         case _:
             return ""
+
+
+def _read(event: AuditRead) -> str:
+    asked = "".join(f" {name}={value}" for name, value in event.filter.items())
+    if event.stage == "started":
+        return f"starts reading {event.route}{asked}"
+    return f"read {event.route}{asked}: {event.count}, up to position {event.position}"
 
 
 def _changes(difference: tuple[str, ...], full: bool) -> str:

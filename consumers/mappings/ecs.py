@@ -19,6 +19,7 @@ _START: Final[Shape] = ("event", ("authentication", "session"), ("start",))
 _REFUSED: Final[Shape] = ("event", ("authentication",), ("start",))
 _END: Final[Shape] = ("event", ("authentication", "session"), ("end",))
 _SUBJECT: Final[Shape] = ("event", ("iam",), ("user", "change"))
+_ACCESS: Final[Shape] = ("event", ("database",), ("access",))
 _STATE: Final[Shape] = ("state", (), ())
 SHAPES: Final[Mapping[str, Shape]] = {
     "token.issued": _START,
@@ -41,6 +42,8 @@ SHAPES: Final[Mapping[str, Shape]] = {
     "client.credential_added": ("event", ("iam",), ("admin", "creation")),
     "client.credential_retired": ("event", ("iam",), ("admin", "deletion")),
     "policy.applied": ("event", ("configuration", "iam"), ("change",)),
+    "audit.read": _ACCESS,
+    "audit.exported": _ACCESS,
     "audit.stream.checkpoint": _STATE,
     "audit.stream.heartbeat": _STATE,
 }

@@ -47,6 +47,8 @@ ACTIVITIES: Final = {
     "client.credential_added": (3004, 1, "Create"),
     "client.credential_retired": (3004, 4, "Delete"),
     "policy.applied": (3004, 3, "Update"),
+    "audit.read": (3004, 2, "Read"),
+    "audit.exported": (3004, 2, "Read"),
     "audit.stream.checkpoint": (0, 99, "Checkpoint"),
     "audit.stream.heartbeat": (0, 99, "Heartbeat"),
 }

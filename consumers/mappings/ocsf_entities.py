@@ -17,6 +17,8 @@ def entity(facts: Facts) -> dict[str, Any]:
             return {"type_id": 2, "type": "User", **known_by}
         case "policy":
             return _policy(facts)
+        case "audit":
+            return _other("Audit Log", None, None)
         case "key":
             return _other("Signing Key", facts.text("kid"), facts.text("alg"))
         case _:

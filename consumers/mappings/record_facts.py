@@ -32,6 +32,8 @@ CAPTIONS: Final = {
     "client.credential_retired": "Client secret retired",
     "policy.applied": "Policy applied",
     "denials.counted": "Denials counted",
+    "audit.read": "Audit log read",
+    "audit.exported": "Audit log exported",
     "audit.stream.checkpoint": "Audit stream checkpoint",
     "audit.stream.heartbeat": "Audit stream heartbeat",
 }

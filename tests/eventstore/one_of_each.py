@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from domain.events import (
+    AuditExported,
+    AuditRead,
     ChainRevoked,
     ClientCredentialAdded,
     ClientCredentialRetired,
@@ -215,4 +217,15 @@ ONE_OF_EACH: Final[tuple[Event, ...]] = (
         client="agent",  # type: ignore[arg-type]
         counts={"target_not_granted": 37},
     ),
+    AuditRead(
+        **FACTS,
+        client="security",  # type: ignore[arg-type]
+        jti="token-9",  # type: ignore[arg-type]
+        route="/audit/events",
+        filter={"chain": "token-1", "type": "token"},
+        stage="answered",
+        count=3,
+        position=14,  # type: ignore[arg-type]
+    ),
+    AuditExported(**BY, after=3, until=14, count=11, sha256="8" * 64),  # type: ignore[arg-type]
 )
