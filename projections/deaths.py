@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from domain.events import (
     ChainRevoked,
     ClientRevoked,
+    Event,
     KeyCompromised,
     KeyRetired,
-    Revocation,
     SubjectRevoked,
     TokenRevoked,
 )
@@ -15,22 +17,32 @@ from domain.identifiers import Kid
 from domain.lineage import Birth, LineageEntry
 from domain.refusals import Reason
 from projections.audit_search import RecordedEvent
+from projections.revocations import Revocations
 
 
 class Deaths:
-    """The events that end tokens, in the order of the log; `add` takes any fence event and keeps only those.
+    """The events that ended some tokens, in the order of the log; `add` takes any fence event and keeps only those.
 
-    The index of `projections/revocations.py` says whether a token is dead. This one says since when, for people.
+    The index of `projections/revocations.py` says whether a token is dead. This one says since when, for people; it
+    forgets nothing, and holds no more than concerns its tokens.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, births: Iterable[Birth]) -> None:
+        self._names: set[tuple[str, str]] = set()
+        for birth in births:
+            self._names.add(("own key", birth.kid))
+            for entry in birth.all_it_stands_on():
+                self._names.update(_names(entry))
         self._deaths: list[RecordedEvent] = []
+        self._index = Revocations()
         self._retired: set[Kid] = set()
 
     def add(self, recorded: RecordedEvent) -> None:
-        """Fold one fence event."""
-        if isinstance(recorded.event, (Revocation, KeyCompromised, KeyRetired)):
-            self._deaths.append(recorded)
+        """Fold one fence event, the oldest first."""
+        if _ends(recorded.event) not in self._names:
+            return
+        self._deaths.append(recorded)
+        self._index.apply(recorded.event, recorded.position)
         if isinstance(recorded.event, KeyRetired):
             self._retired.add(recorded.event.kid)
 
@@ -38,9 +50,39 @@ class Deaths:
         """The first event that ended the token, or `None`."""
         return next((death for death in self._deaths if _ended(birth, death)), None)
 
-    def retirement(self, birth: Birth) -> Reason | None:
-        """The reason for which a token is refused whose own key has left the JWKS."""
-        return Reason.TOKEN_KEY_UNKNOWN if birth.kid in self._retired else None
+    def reason(self, birth: Birth) -> Reason | None:
+        """Why the token is dead for good: it or what it stands on was revoked, or its key has left the JWKS."""
+        retired = Reason.TOKEN_KEY_UNKNOWN if birth.kid in self._retired else None
+        return self._index.reason(birth) or retired
+
+
+def _names(entry: LineageEntry) -> tuple[tuple[str, str], ...]:
+    return (
+        ("token", entry.jti),
+        ("chain", entry.jti),
+        ("subject", entry.subject),
+        ("client", entry.client),
+        ("key", entry.kid),
+    )
+
+
+def _ends(event: Event) -> tuple[str, str]:
+    """What kind of thing the event ends, and the name of it."""
+    match event:
+        case TokenRevoked(jti=jti):
+            return "token", jti
+        case ChainRevoked(chain=chain):
+            return "chain", chain
+        case SubjectRevoked(subject=subject):
+            return "subject", subject
+        case ClientRevoked(client=client):
+            return "client", client
+        case KeyCompromised(kid=kid):
+            return "key", kid
+        case KeyRetired(kid=kid):
+            return "own key", kid
+        case _:
+            return "", ""
 
 
 def _ended(birth: Birth, death: RecordedEvent) -> bool:
@@ -51,15 +93,9 @@ def _ended(birth: Birth, death: RecordedEvent) -> bool:
 
 def _killed(entry: LineageEntry, death: RecordedEvent) -> bool:
     match death.event:
-        case TokenRevoked(jti=jti):
-            return entry.jti == jti
-        case ChainRevoked(chain=chain):
-            return entry.jti == chain
         case SubjectRevoked(subject=subject):
             return entry.subject == subject and entry.position < death.position
         case ClientRevoked(client=client):
             return entry.client == client and entry.position < death.position
-        case KeyCompromised(kid=kid):
-            return entry.kid == kid
-        case _:
-            return False
+        case event:
+            return _ends(event) in _names(entry)

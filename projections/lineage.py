@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 from eventsourcing.dcb.api import DCBQuery, DCBQueryItem, DCBReadResponse, DCBSequencedEvent
 
@@ -15,13 +15,13 @@ from domain.births import birth_of
 from domain.events import TokenBirth, TokenExchangeDenied, TokenIssueDenied, TokenRevokeDenied
 from domain.identifiers import Jti, Position
 from domain.lineage import Birth
-from domain.refusals import Reason
 from domain.tags import tag
 from eventstore.codec import decode
 from projections.audit_search import RecordedEvent
-from projections.authority import FoldedAuthority
 from projections.births import BIRTH_TYPES
-from projections.deaths import Deaths
+from projections.past import authority_at, deaths_of
+from projections.slices import finished
+from projections.token_states import TokenState, state_of
 
 REFUSAL_TYPES = [TokenExchangeDenied.TYPE, TokenIssueDenied.TYPE, TokenRevokeDenied.TYPE]
 
@@ -36,17 +36,6 @@ class LineageSource(Protocol):
 
     def read_fence(self, after: int, limit: int | None = None) -> Iterator[DCBSequencedEvent]:
         """The fence events after a position, in order."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenState:
-    """Whether a token is accepted, and what ended it: of revocation and expiry, what came first."""
-
-    name: Literal["alive", "expired", "revoked", "suspended"]
-    reason: Reason | None = None
-    """Why it is revoked or suspended."""
-    ended_by: RecordedEvent | None = None
-    """The event that revoked it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,15 +84,16 @@ def chain_at(source: LineageSource, root: Jti, position: Position, now: int) -> 
 
     Raises ChainUnknown, what the store raises, and what the codec raises on a damaged log.
     """
-    authority, deaths = FoldedAuthority(), Deaths()
-    for fence in _until(source.read_fence(0), position):
-        authority.apply(fence.event, fence.position)
-        deaths.add(fence)
-    births = list(_tagged(source, root, BIRTH_TYPES, position))
+    births = list(_births(source, root, position))
     if not births:
         raise ChainUnknown(f"up to position {position} the log knows no chain {root!r}")
+    authority = finished(authority_at(source, position, now))
+    deaths = finished(deaths_of(source, [birth for birth, _ in births], position))
     return Chain(
-        tokens=tuple(_tokens(births, authority, deaths, now)),
+        tokens=tuple(
+            ChainToken(birth=birth, event=event, state=state_of(birth, authority, deaths, now))
+            for birth, event in births
+        ),
         refusals=tuple(_tagged(source, root, REFUSAL_TYPES, position)),
         position=position,
     )
@@ -121,24 +111,8 @@ def _until(rows: Iterator[DCBSequencedEvent], end: Position) -> Iterator[Recorde
         yield RecordedEvent(position=Position(stored.position), event=decode(stored))
 
 
-def _tokens(
-    births: list[RecordedEvent], authority: FoldedAuthority, deaths: Deaths, now: int
-) -> Iterator[ChainToken]:
-    for recorded in births:
+def _births(source: LineageSource, root: Jti, end: Position) -> Iterator[tuple[Birth, TokenBirth]]:
+    for recorded in _tagged(source, root, BIRTH_TYPES, end):
         birth = birth_of(recorded.event, recorded.position)
         if birth is not None and isinstance(recorded.event, TokenBirth):
-            state = _state(birth, authority, deaths, now)
-            yield ChainToken(birth=birth, event=recorded.event, state=state)
-
-
-def _state(birth: Birth, authority: FoldedAuthority, deaths: Deaths, now: int) -> TokenState:
-    reason = authority.revoked(birth) or deaths.retirement(birth)
-    death = deaths.first(birth) if reason is not None else None
-    if death is not None and death.event.at // 1000 < birth.exp:
-        return TokenState(name="revoked", reason=reason, ended_by=death)
-    if birth.exp <= now:
-        return TokenState(name="expired")
-    suspension = authority.suspended(birth)
-    if suspension is not None:
-        return TokenState(name="suspended", reason=suspension)
-    return TokenState(name="alive")
+            yield birth, recorded.event

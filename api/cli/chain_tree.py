@@ -8,14 +8,14 @@ from typing import Final
 from rich.text import Text
 from rich.tree import Tree
 
+from api.cli.as_of_tables import state_words
 from api.cli.event_words import dropped_words, short, words
 from api.cli.printed import console
 from api.cli.terminal_text import visible
-from api.cli.times import readable
 from domain.events import Denied, TokenExchanged
 from domain.identifiers import Jti
 from projections.audit_search import RecordedEvent
-from projections.lineage import Chain, ChainToken, TokenState
+from projections.lineage import Chain, ChainToken
 
 _STYLES: Final = {"alive": "green", "expired": "dim", "revoked": "bold red", "suspended": "yellow"}
 
@@ -45,23 +45,15 @@ def _label(token: ChainToken, named: Jti, full: bool) -> Text:
     birth = token.birth
     what = f"  {birth.client} → {' '.join(birth.audiences)}  [{' '.join(birth.scope)}]  depth {birth.depth}"
     label = Text(short(birth.jti, full=full), style="bold reverse" if birth.jti == named else "bold")
-    label = Text.assemble(label, visible(what), "\n  ", _state(token.state, birth.exp, full))
+    label = Text.assemble(
+        label,
+        visible(what),
+        "\n  ",
+        Text(visible(state_words(token.state, birth.exp, full=full)), style=_STYLES[token.state.name]),
+    )
     for line in _details(token, full):
         label.append("\n  " + visible(line), style="dim")
     return label
-
-
-def _state(state: TokenState, exp: int, full: bool) -> Text:
-    if state.ended_by is not None:
-        event = state.ended_by
-        what = f"{state.name} at {event.position}: {event.event.TYPE}, {words(event.event, full=full)}"
-    elif state.name == "suspended":
-        what = f"{state.name}: {state.reason}"
-    elif state.name == "alive":
-        what = f"{state.name} until {readable(exp * 1000)}"
-    else:
-        what = f"{state.name} {readable(exp * 1000)}"
-    return Text(visible(what), style=_STYLES[state.name])
 
 
 def _details(token: ChainToken, full: bool) -> list[str]:

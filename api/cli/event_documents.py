@@ -1,15 +1,7 @@
-"""Events as JSON documents, for programs: their own fields, with type and position."""
+"""Events as commands print them for programs: the same documents as over HTTP."""
 
 from __future__ import annotations
 
-from typing import Any
+from api.event_documents import event_document
 
-import msgspec
-
-from projections.audit_search import RecordedEvent
-
-
-def event_document(recorded: RecordedEvent) -> dict[str, Any]:
-    """As `docs/events.md` describes the fields."""
-    fields: dict[str, Any] = msgspec.to_builtins(recorded.event)
-    return {"position": recorded.position, "type": recorded.event.TYPE, **fields}
+__all__ = ["event_document"]

@@ -27,7 +27,8 @@ from domain.policy import Client, Limits, Policy
 from domain.refusals import Reason
 from eventstore.sqlite import SQLiteRecorder
 from projections.audit_search import RecordedEvent
-from projections.lineage import Chain, ChainUnknown, TokenState, chain_at
+from projections.lineage import Chain, ChainUnknown, chain_at
+from projections.token_states import TokenState
 from tests.recorded_chain import BORN, LIFETIME, OPERATOR, ORIGIN, RecordedLog
 
 AT = (BORN + 10) * 1000
