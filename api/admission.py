@@ -18,7 +18,13 @@ from urllib.parse import unquote
 import httptools
 
 from api.denials import Denials
-from api.metadata import ADMIN_REVOCATION_PATH, INTROSPECTION_PATH, REVOCATION_PATH, TOKEN_PATH
+from api.metadata import (
+    ADMIN_REVOCATION_PATH,
+    AUDIT_PATHS,
+    INTROSPECTION_PATH,
+    REVOCATION_PATH,
+    TOKEN_PATH,
+)
 from api.oauth_errors import OVERLOADED
 from api.tickets import Later, Ticket, UnderWay, on_the_loop
 from eventstore.writer import LARGEST_BATCH
@@ -59,6 +65,7 @@ _ROUTES: Final = {
     INTROSPECTION_PATH.encode(): Route(appends=False),
     REVOCATION_PATH.encode(): _REVOCATION,
     ADMIN_REVOCATION_PATH.encode(): _REVOCATION,
+    **{path.encode(): Route() for path in AUDIT_PATHS},
 }
 
 

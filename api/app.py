@@ -50,6 +50,8 @@ class Application:
             ADMIN_REVOCATION_PATH: service.administrative_revocation,
         }
         self.quick: QuickEndpoints = {path.encode(): endpoint for path, endpoint in self._hot.items()}
+        self.end_streams = service.audit.end_streams
+        """What the HTTP protocol calls when the server stops."""
         self._rest = _starlette(service, jwks_max_age)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -121,6 +123,7 @@ def _routes(service: Service, jwks_max_age: int) -> list[Route]:
         route("/oauth/authorize", unsupported),
         route("/healthz", healthy),
         route("/readyz", ready),
+        *(Route(path, endpoint, methods=["GET"]) for path, endpoint in service.audit.routes.items()),
     ]
 
 

@@ -29,6 +29,11 @@ class BearerAuthentication:
 
     async def administrator(self, scope: Scope, needed: ScopeToken) -> AuthenticatedClient:
         """The client whose token carries the scope. Raises OAuthError per RFC 6750 §3.1."""
+        shown = await self.token_shown(scope, needed)
+        return AuthenticatedClient(client=shown.client, credential=shown.jti)
+
+    async def token_shown(self, scope: Scope, needed: ScopeToken) -> Birth:
+        """The birth of the token, which carries the scope. Raises OAuthError per RFC 6750 §3.1."""
         sent = [value for name, value in scope["headers"] if name == b"authorization"]
         if not sent:
             raise bearer_error(401, None)
@@ -39,13 +44,14 @@ class BearerAuthentication:
             raise bearer_error(401, None)
         evidence = await self._tokens.evidence(unverified_token.strip())
         await self._barrier.passed()
-        if not isinstance(evidence, OwnToken) or not self._is_administrators(evidence.birth):
+        if not isinstance(evidence, OwnToken) or not self.is_administrators(evidence.birth):
             raise bearer_error(401, "invalid_token")
         if needed not in evidence.birth.scope:
             raise bearer_error(403, "insufficient_scope", needed)
-        return AuthenticatedClient(client=evidence.birth.client, credential=evidence.birth.jti)
+        return evidence.birth
 
-    def _is_administrators(self, birth: Birth) -> bool:
+    def is_administrators(self, birth: Birth) -> bool:
+        """Whether that token of ours is alive, and one of an administrator's own; ask after the read barrier."""
         alive = birth.exp > self._clock() // 1000
         clean = self._authority.revoked(birth) is None and self._authority.suspended(birth) is None
         ours = birth.audiences == (self._authority.policy.administration_audience,)

@@ -58,6 +58,11 @@ class Form:
         values = self._values.get(name)
         return None if values is None else values[0]
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of all parameters that have a value."""
+        return tuple(self._values)
+
     def getall(self, name: str) -> tuple[str, ...]:
         """All values of a repeatable parameter, in order."""
         return self._values.get(name, ())

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 import httptools
@@ -34,6 +35,10 @@ SLOWEST_READER: Final = 10.0
 
 _IGNORED: Final[deque[tuple[bytes, bytes]]] = deque(maxlen=0)
 """Where trailers go: they must not become headers behind a proxy that checked only those (RFC 9110 §6.5.1)."""
+
+
+def _nothing() -> None:
+    """For an application that has no such answers."""
 
 
 class TooMuch(Exception):
@@ -68,6 +73,12 @@ class HttpProtocol(HttpToolsProtocol):
         self._arrival.arm(SLOWEST_REQUEST)
         if self._gate.is_surplus(SURPLUS):
             transport.abort()
+
+    def shutdown(self) -> None:
+        """uvicorn calls it when it stops: answers that would never end by themselves are ended."""
+        end_streams: Callable[[], None] = getattr(self.app, "end_streams", _nothing)
+        end_streams()
+        super().shutdown()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._arrival.disarm()

@@ -15,6 +15,11 @@ REVOCATION_PATH: Final = "/oauth/revoke"
 INTROSPECTION_PATH: Final = "/oauth/introspect"
 JWKS_PATH: Final = "/.well-known/jwks.json"
 ADMIN_REVOCATION_PATH: Final = "/admin/revoke"
+AUDIT_EVENTS_PATH: Final = "/audit/events"
+AUDIT_TAIL_PATH: Final = "/audit/tail"
+AUDIT_LINEAGE_PATH: Final = "/audit/lineage"
+AUDIT_AS_OF_PATH: Final = "/audit/as-of"
+AUDIT_PATHS: Final = (AUDIT_EVENTS_PATH, AUDIT_TAIL_PATH, AUDIT_LINEAGE_PATH, AUDIT_AS_OF_PATH)
 METHODS: Final = ("client_secret_basic", "client_secret_post", "private_key_jwt")
 
 

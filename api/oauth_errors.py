@@ -155,6 +155,25 @@ NOT_FOUND: Final = OAuthError(
 METHOD: Final = OAuthError(status=405, error="invalid_request", description="Use POST.")
 
 
+GET_ONLY: Final = OAuthError(status=405, error="invalid_request", description="Use GET.")
+BUSY_READING: Final = OAuthError(
+    status=429,
+    error="temporarily_unavailable",
+    description="As many readers of the audit log as are served at once. Wait, then try again.",
+    retry_after=1,
+)
+NO_SUCH_MOMENT: Final = OAuthError(
+    status=404, error="not_found", description="The log has no such position, or begins later than that time."
+)
+NO_SUCH_TYPE: Final = _bad("invalid_request", "There is no event type or group of that name.")
+NOT_YET: Final = OAuthError(
+    status=503,
+    error="temporarily_unavailable",
+    description="The log has not come to min_position yet. Try again.",
+    retry_after=1,
+)
+
+
 def oauth_error(reason: Reason, grant: GrantType | None = None) -> OAuthError:
     """The answer to a refusal; a bad assertion of a `jwt-bearer` request is `invalid_grant` (RFC 7523 §3.1)."""
     error = ERRORS[reason]

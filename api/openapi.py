@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
+from api.audit.openapi import audit_paths, audit_schemas
 from api.metadata import (
     ADMIN_REVOCATION_PATH,
     INTROSPECTION_PATH,
@@ -113,6 +114,7 @@ def _paths() -> dict[str, Any]:
             "Revocation",
             [NOT_FOUND],
         ),
+        **audit_paths(),
         "/.well-known/oauth-authorization-server": _get("metadata", "RFC 8414 metadata"),
         "/.well-known/openid-configuration": _get(
             "openidConfiguration", "The same, for OpenID Connect discovery"
@@ -231,6 +233,7 @@ def _schemas() -> dict[str, Any]:
                 **dict.fromkeys(_ADMIN_PARAMETERS, text),
             },
         },
+        **audit_schemas(),
         "Error": _object({"error": text, "error_description": text}, required=["error"]),
     }
 
@@ -257,6 +260,11 @@ def _security_schemes() -> dict[str, Any]:
         "administrator": {
             "type": "oauth2",
             "description": "an access token for the built-in resource counterfoil",
-            "flows": {"clientCredentials": {"tokenUrl": TOKEN_PATH, "scopes": {"revoke": "pull the plug"}}},
+            "flows": {
+                "clientCredentials": {
+                    "tokenUrl": TOKEN_PATH,
+                    "scopes": {"revoke": "pull the plug", "audit:read": "read the log"},
+                }
+            },
         },
     }

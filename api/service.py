@@ -11,6 +11,7 @@ from starlette.types import Scope
 
 from api.administration import AdministrativeRevocation
 from api.admission import Admission
+from api.audit.desk import AuditDesk
 from api.bearer import BearerAuthentication
 from api.client_authentication import AuthenticatedClient, ClientAuthentication
 from api.client_credentials import read_client_credentials
@@ -92,6 +93,15 @@ class Service:
         )
         self.introspection = self._for_clients(
             INTROSPECTION_PATH, IntrospectionEndpoint(authority, self.barrier, self.tokens, recorder)
+        )
+        self.audit = AuditDesk(
+            log=ledger.recorder,
+            barrier=self.barrier,
+            bearer=self.bearer,
+            recorder=recorder,
+            rates=self.rates,
+            origins=self.origins,
+            denials=self.denials,
         )
         self.administrative_revocation = self._for_administrators(
             AdministrativeRevocation(authority, self.barrier, self.tokens, ledger.births, recorder), REVOKE

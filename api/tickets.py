@@ -6,9 +6,8 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from api.answers import Answer
 from api.oauth_errors import LATE, OAuthError
 from api.pace import Pace
 
@@ -17,6 +16,7 @@ TICKET: Final = "counterfoil.ticket"
 BUSY: Final = 64
 """Requests under way from which on the service is busy, and its pace says what it can do."""
 
+Answered = TypeVar("Answered")
 Later = Callable[[float, Callable[[], None]], object]
 """Calls back after so many seconds."""
 
@@ -127,7 +127,7 @@ class UnderWay:
             wake()
 
 
-async def in_time(ticket: Ticket | None, answering: Coroutine[Any, Any, Answer]) -> Answer:
+async def in_time(ticket: Ticket | None, answering: Coroutine[Any, Any, Answered]) -> Answered:
     """The answer, or the verdict (OAuthError) where there is one by then."""
     if ticket is None:
         return await answering

@@ -338,8 +338,8 @@ class AuditRead(Event):
     stage: Literal["answered", "started", "ended"]
     count: int
     """How many events or tokens left; 0 where it starts."""
-    position: Position
-    """After it nothing was looked at."""
+    up_to: Position
+    """After this position nothing was looked at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -351,7 +351,7 @@ class AuditExported(Event):
     by: str
     after: Position
     """Exclusive."""
-    until: Position
+    up_to: Position
     """Inclusive."""
     count: int
     sha256: str

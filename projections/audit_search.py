@@ -121,11 +121,12 @@ def query_of(wanted: AuditFilter) -> DCBQuery:
         "client": wanted.client,
     }
     tags = [tag(kind, value) for kind, value in named.items() if value is not None]
-    types = [name for asked in wanted.types for name in _types_called(asked)]
+    types = [name for asked in wanted.types for name in types_called(asked)]
     return DCBQuery(items=[DCBQueryItem(types=types, tags=tags)])
 
 
-def _types_called(name: str) -> list[str]:
+def types_called(name: str) -> list[str]:
+    """The type of that name, or the types of that group. Raises UnknownType."""
     called = [known for known in EVENT_TYPES if known == name or known.startswith(name + ".")]
     if not called:
         raise UnknownType(f"{name!r} is no event type; there are {', '.join(EVENT_TYPES)}")

@@ -65,7 +65,7 @@ def words(event: Event, *, full: bool = False) -> str:
         case AuditRead():
             return f"{event.client} {_read(event)}"
         case AuditExported():
-            return f"{event.count} events after {event.after}, up to {event.until}, by {event.by}"
+            return f"{event.count} events after {event.after}, up to {event.up_to}, by {event.by}"
         case _:
             return ""
 
@@ -74,7 +74,7 @@ def _read(event: AuditRead) -> str:
     asked = "".join(f" {name}={value}" for name, value in event.filter.items())
     if event.stage == "started":
         return f"starts reading {event.route}{asked}"
-    return f"read {event.route}{asked}: {event.count}, up to position {event.position}"
+    return f"read {event.route}{asked}: {event.count}, up to position {event.up_to}"
 
 
 def _changes(difference: tuple[str, ...], full: bool) -> str:

@@ -225,7 +225,7 @@ ONE_OF_EACH: Final[tuple[Event, ...]] = (
         filter={"chain": "token-1", "type": "token"},
         stage="answered",
         count=3,
-        position=14,  # type: ignore[arg-type]
+        up_to=14,  # type: ignore[arg-type]
     ),
-    AuditExported(**BY, after=3, until=14, count=11, sha256="8" * 64),  # type: ignore[arg-type]
+    AuditExported(**BY, after=3, up_to=14, count=11, sha256="8" * 64),  # type: ignore[arg-type]
 )
