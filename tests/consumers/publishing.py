@@ -16,7 +16,7 @@ from eventstore.postgres import PostgresRecorder
 from eventstore.sqlite import SQLiteRecorder
 from tests.consumers.many_events import fill
 from tests.consumers.publisher_process import COMMAND, PATIENCE, PublisherProcess, wait_until
-from tests.consumers.topic_reading import Reading, check_checkpoints, check_equal, read_topic
+from tests.consumers.topic_reading import Reading, check_checkpoints, check_equal, read_topic, records_in
 from tests.stores import environment_of
 
 Log = SQLiteRecorder | PostgresRecorder
@@ -91,10 +91,16 @@ class World:
         check_checkpoints(found)
         return found
 
-    def wait_for(self, count: int) -> Reading:
+    @property
+    def records(self) -> int:
+        """How many records the topic was given."""
+        return records_in(self.servers, self.stream.kafka_topic)
+
+    def wait_for(self, count: int) -> None:
         """Until that many events are in the topic."""
-        wait_until(lambda: self.read().count >= count, f"{count} events in the topic")
-        return self.read()
+        wait_until(
+            lambda: self.records >= count and self.read().count >= count, f"{count} events in the topic"
+        )
 
     def with_stream(self, **changes: Any) -> World:
         """The same with other settings of the stream."""

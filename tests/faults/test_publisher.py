@@ -9,6 +9,7 @@ import random
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from threading import Event, Thread
 
@@ -43,14 +44,15 @@ def clustered(tmp_path: Path, kafka_cluster: KafkaServer) -> World:
 
 
 @contextmanager
-def appending(world: World, *, each: int = 20, pause: float = 0.02) -> Iterator[None]:
-    """A busy service beside the publisher."""
+def appending(world: World, *, each: int = 20, pause: float = 0.05, most: int = 10_000) -> Iterator[None]:
+    """A busy service beside the publisher; it falls silent after so many events."""
     ended = Event()
 
     def work() -> None:
         with closing(opened_log(world.settings)) as log:
             while not ended.wait(pause):
-                fill(log, each, first=log.last_position() + 1)
+                if (last := log.last_position()) < most:
+                    fill(log, each, first=last + 1)
 
     worker = Thread(target=work)
     worker.start()
@@ -65,6 +67,11 @@ def last_position(world: World) -> int:
     """How long the log is."""
     with closing(opened_log(world.settings)) as log:
         return log.last_position()
+
+
+def is_ahead(world: World, before: int) -> bool:
+    """Whether the topic was given more."""
+    return world.records > before
 
 
 def megabytes(publisher: PublisherProcess) -> float:
@@ -85,9 +92,9 @@ def test_it_may_be_killed_at_any_moment(tmp_path: Path, kafka_server: KafkaAcces
     world.append(3000)
     with appending(world):
         for _ in range(4):
-            before = world.read().count
+            before = world.records
             with world.publishing() as publisher:
-                wait_until(lambda b=before: world.read().count > b, "progress")
+                wait_until(partial(is_ahead, world, before), "progress")
                 time.sleep(chance.random() / 4)
                 publisher.kill()
     world.publish_once()
