@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hypothesis import given
 from hypothesis import strategies as st
 from kafka.partitioner.default import murmur2 as murmur2_of_the_client
 from kafka.record.memory_records import MemoryRecords
 
+from consumers.audit_record import Headers
 from consumers.partitions import murmur2
 from consumers.record_batches import RecordBatch
 
@@ -41,7 +44,7 @@ def test_long_values_and_many_records_are_read_as_well() -> None:
     )
 
 
-def check(records: list[Record]) -> None:
+def check(records: Sequence[tuple[bytes, bytes, Headers, int]]) -> None:
     """Write and read."""
     batch = RecordBatch()
     for key, value, headers, time in records:
