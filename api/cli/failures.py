@@ -10,6 +10,7 @@ from api.private_keys import KeyUnavailable
 from api.sealing import SealBroken, WrongKeyEncryptionKey
 from api.settings import SettingInvalid
 from api.workers import WorkerFailed
+from consumers.errors import StreamMisconfigured
 from domain.apply_policy import IssuerChanged
 from eventstore.codec import UnknownEventType, UnreadableEvent
 from eventstore.errors import StoreError
@@ -27,6 +28,7 @@ MISTAKES = (
     SchemaMissing,
     UnsafeDatabase,
     CopyRefused,
+    StreamMisconfigured,
 )
 OUTAGES = (StoreError, UnknownEventType, UnreadableEvent, SealBroken, WorkerFailed)
 
