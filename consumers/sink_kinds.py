@@ -17,8 +17,8 @@ from consumers.mappings import MAPPINGS, formatter
 
 NATIVE: Final = "native"
 KINDS: Final = {
-    "stdout": "consumers.sinks.stdout_sink",
-    "jsonl": "consumers.sinks.jsonl_sink",
+    "stdout": "consumers.sinks.standard_output",
+    "jsonl": "consumers.sinks.jsonl_file",
     "syslog": "consumers.sinks.syslog_sink",
     "splunk_hec": "consumers.sinks.splunk_hec",
     "elasticsearch": "consumers.sinks.elasticsearch",
