@@ -22,6 +22,9 @@ IDLE: Final = 0.2
 SLOWLY: Final = 30.0
 """Seconds between attempts while somebody has to change something."""
 
+LATE: Final = 5.0
+"""Seconds after its deadline in which the thread may still wait for a sink's answer."""
+
 _log = logging.getLogger("counterfoil.stream")
 
 
@@ -55,6 +58,11 @@ class Deliverer(threading.Thread):
         """Deliver what is in the line, without retries and in that time, and end; `join` waits for it."""
         self._deadline = time.monotonic() + seconds
         self._ending.set()
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the time for ending is over, and a little more for a batch in hand."""
+        return time.monotonic() > self._deadline + LATE
 
     def run(self) -> None:
         """Until `end`."""

@@ -31,6 +31,10 @@ class Line:
         """The partition, if it is ours."""
         return self._tracks.get(partition)
 
+    def partitions(self) -> tuple[int, ...]:
+        """Those that are ours and were read from."""
+        return tuple(self._tracks)
+
     def begin(self, track: Track) -> None:
         """A partition is ours from now on."""
         with self._changed:

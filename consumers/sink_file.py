@@ -5,6 +5,8 @@
     types = ["token.*"]            # which records; all unless said
     outcomes = ["failure"]
     mapping = "ocsf"               # in which shape, where the kind allows a choice
+    refusals_in_a_row = 20         # more than that, or a larger share of them, stop the line
+    refusals_share = 0.5
     token_file = "/run/secrets/hec"
 
 All other keys are the kind's own. A secret never stands in it: the key ends in `_file` or `_env` and says where it is.
@@ -17,10 +19,11 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
+from consumers.breaker import RefusalLimits
 from consumers.delivery import Filter, Sink
 from consumers.errors import StreamMisconfigured
 from consumers.sink_kinds import KINDS, NATIVE, SinkKind, sink_kind
@@ -31,6 +34,7 @@ _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _PATH: Final = re.compile(r"`\$\.?([\w.\[\]-]*)`$")
 _MISSING: Final = re.compile(r"missing required field `(\w+)`")
 _FILTER_KEYS: Final = ("types", "without_types", "outcomes")
+_LIMIT_KEYS: Final = ("refusals_in_a_row", "refusals_share")
 _OUTCOMES: Final = ("success", "failure")
 
 
@@ -42,12 +46,18 @@ class SinkEntry:
     kind: str
     filter: Filter
     mapping: str
+    limits: RefusalLimits
     options: Any
     """The kind's own keys, in its dataclass."""
 
     def open(self) -> Sink:
         """The sink. Raises SinkMisconfigured."""
         return sink_kind(self.kind).open(self.options, self.mapping)
+
+
+class _Limits(msgspec.Struct):
+    refusals_in_a_row: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 20
+    refusals_share: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.5
 
 
 class SinkFileInvalid(StreamMisconfigured):
@@ -122,12 +132,13 @@ def _entry(name: str, table: Any) -> SinkEntry:
         kind=kind_name,
         filter=_filter(table),
         mapping=mapping,
+        limits=_limits(table),
         options=_convert(own, kind.options),
     )
 
 
 def _refuse_unknown(table: Mapping[str, Any], kind: SinkKind) -> None:
-    known = {"kind", "mapping", *_FILTER_KEYS, *kind.keys}
+    known = {"kind", "mapping", *_FILTER_KEYS, *_LIMIT_KEYS, *kind.keys}
     for key in table:
         if key in known:
             continue
@@ -146,6 +157,11 @@ def _filter(table: Mapping[str, Any]) -> Filter:
         if outcome not in _OUTCOMES:
             raise _Wrong(f"outcomes: must be {' or '.join(_OUTCOMES)}, not {outcome!r}")
     return chosen
+
+
+def _limits(table: Mapping[str, Any]) -> RefusalLimits:
+    chosen: _Limits = _convert({key: table[key] for key in _LIMIT_KEYS if key in table}, _Limits)
+    return RefusalLimits(in_a_row=chosen.refusals_in_a_row, share=chosen.refusals_share)
 
 
 def _matching_nothing(patterns: tuple[str, ...]) -> Iterator[str]:
