@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from tests.servers.certificate_authority import CertificateAuthority
+from tests.servers.free_port import free_port
 from tests.servers.orphan_guard import OrphanGuard
-from tests.servers.postgres import free_port
 from tests.servers.server_account import new_folder, server_account
 
 HOST: Final = "localhost"
@@ -60,7 +60,7 @@ class Rsyslog:
         with ExitStack() as resources:
             self.folder = resources.enter_context(new_folder("rsyslog"))
             self._fill_folder()
-            guard = OrphanGuard(self.folder / "spool", PID_FILE)
+            guard = OrphanGuard(self.folder, f"spool/{PID_FILE}", "KILL")
             resources.callback(guard.release)
             resources.callback(self.kill)
             self.start()
@@ -98,7 +98,10 @@ class Rsyslog:
                 stdout=log,
                 stderr=log,
                 cwd=self.folder,
-                env={"PATH": os.environ["PATH"], "LD_LIBRARY_PATH": str(libraries.parent) if libraries else ""},
+                env={
+                    "PATH": os.environ["PATH"],
+                    "LD_LIBRARY_PATH": str(libraries.parent) if libraries else "",
+                },
                 start_new_session=True,
                 **self._account.identity,
             )
