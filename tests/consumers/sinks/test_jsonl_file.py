@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -146,7 +147,7 @@ def test_a_file_is_renamed_when_its_day_has_ended(tmp_path: Path) -> None:
     now = 1_764_110_000.0
     options = Options(path=str(path), rotate_daily=True)
     for day, record in enumerate(deliveries(1, 3)):
-        sink = JsonlSink(options, native, lambda day=day: now + day * DAY)
+        sink = JsonlSink(options, native, partial(float, now + day * DAY))
         sink.deliver([record])
         sink.close()
         os.utime(path, (now + day * DAY, now + day * DAY))

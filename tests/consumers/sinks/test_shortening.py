@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from hashlib import sha256
+from typing import Any
 
 import pytest
 
@@ -47,7 +48,8 @@ def test_the_whole_event_can_be_known_again() -> None:
 
 def test_where_no_cut_is_enough_only_the_digest_is_left() -> None:
     """An event of very many small fields."""
-    record = delivery(5, **{f"field_{number}": "x" for number in range(900)})
+    fields: dict[str, Any] = dict.fromkeys((f"field_{number}" for number in range(900)), "x")
+    record = delivery(5, **fields)
     line = shortened(record, rendered, 2048)
     assert line is not None
     assert set(json.loads(line)["event"]) == {"sha256", "size"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -134,8 +135,8 @@ def test_a_receiver_that_wants_a_client_certificate_gets_one(tmp_path: Path) -> 
         (tmp_path / "client.pem").write_bytes(certificate)
         (tmp_path / "client.key").touch(mode=0o600)
         (tmp_path / "client.key").write_bytes(key)
-        files = {"certificate_file": tmp_path / "client.pem", "key_file": tmp_path / "client.key"}
-        known = open_sink(options(receiver, **{name: str(path) for name, path in files.items()}))
+        files = {"certificate_file": str(tmp_path / "client.pem"), "key_file": str(tmp_path / "client.key")}
+        known = open_sink(replace(options(receiver), **files))
         send(known, 1, 500)
         known.close()
         assert positions(receiver, 500) == [*range(1, 501)]
