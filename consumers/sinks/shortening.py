@@ -1,7 +1,7 @@
 """A record that is too large for its receiver, made smaller: its fields are cut, never the message.
 
 Cut is only what the log stored (`event`). What tells the record from others stays: id, seq, prev_seq, type, time,
-store, chain, outcome, severity. The SHA-256 and size of the whole event stand beside what is left, so that it is known again.
+store, chain, outcome, severity. The SHA-256 and size of the whole event stand beside what is left of it.
 """
 
 from __future__ import annotations

@@ -92,8 +92,10 @@ class Link:
         while _unacknowledged(self._socket):
             if time.monotonic() > deadline:
                 raise TimeoutError(None, "the receiver's host does not take what was sent")
+            # On a connection that was reset, bytes stay underway for ever.
+            self.check()
             time.sleep(pause)
-            pause = min(pause * 2, 0.05)
+            pause = min(pause * 2, 0.004)
 
     def _failure(self, error: OSError) -> SinkUnavailable | SinkMisconfigured:
         what = f"syslog receiver {self._where}: {_words(error)}"

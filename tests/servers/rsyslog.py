@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from tests.servers.certificate_authority import CertificateAuthority
+from tests.servers.free_port import free_port
 from tests.servers.orphan_guard import OrphanGuard
-from tests.servers.postgres import free_port
-from tests.servers.server_account import new_folder, server_account
+from tests.servers.server_account import Unavailable, new_folder, server_account
 
 HOST: Final = "localhost"
 PID_FILE: Final = "rsyslog.pid"
@@ -60,7 +60,7 @@ class Rsyslog:
         with ExitStack() as resources:
             self.folder = resources.enter_context(new_folder("rsyslog"))
             self._fill_folder()
-            guard = OrphanGuard(self.folder / "spool", PID_FILE)
+            guard = OrphanGuard(self.folder, f"spool/{PID_FILE}", "KILL")
             resources.callback(guard.release)
             resources.callback(self.kill)
             self.start()
@@ -87,18 +87,25 @@ class Rsyslog:
             time.sleep(0.02)
 
     def start(self) -> None:
-        """Until both ports are listened on."""
-        program = Path(shutil.which("rsyslogd") or "rsyslogd").resolve()
-        libraries = next(iter(sorted(program.parents[1].glob("lib/*/rsyslog"))), None)
-        modules = ["-M", str(libraries)] if libraries else []
+        """Until both ports are listened on. Raises Unavailable."""
+        program, modules = _programs()
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [program, "-n", "-f", self.folder / "conf", "-i", self.folder / "spool" / PID_FILE, *modules],
+                [
+                    program,
+                    "-n",
+                    "-f",
+                    self.folder / "conf",
+                    "-i",
+                    self.folder / "spool" / PID_FILE,
+                    "-M",
+                    modules,
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 cwd=self.folder,
-                env={"PATH": os.environ["PATH"], "LD_LIBRARY_PATH": str(libraries.parent) if libraries else ""},
+                env={"PATH": os.environ["PATH"], "LD_LIBRARY_PATH": str(modules.parent)},
                 start_new_session=True,
                 **self._account.identity,
             )
@@ -146,3 +153,13 @@ class Rsyslog:
             folder=self.folder, client=self._client, tls_port=self.tls_port, tcp_port=self.tcp_port
         )
         (self.folder / "conf").write_text(conf)
+
+
+def _programs() -> tuple[Path, Path]:
+    """The program and the folder of its modules, also where a package was only unpacked. Raises Unavailable."""
+    program = Path(shutil.which("rsyslogd") or "rsyslogd").resolve()
+    places = (*program.parents[1].glob("lib/*/rsyslog"), Path("/usr/lib/rsyslog"), Path("/usr/lib64/rsyslog"))
+    for modules in places:
+        if (modules / "lmnsd_gtls.so").exists():
+            return program, modules
+    raise Unavailable("rsyslog is here, and its module for TLS is not (package rsyslog-gnutls)")

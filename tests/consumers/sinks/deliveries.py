@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from typing import Any
-from uuid import UUID
 
 from consumers.audit_record import rfc3339
 from consumers.delivery import Delivery
@@ -14,7 +13,7 @@ STORE = "0198f2aa-0000-7000-8000-000000000001"
 
 def delivery(seq: int, *, event_type: str = "token.exchanged", severity: int = 1, **event: Any) -> Delivery:
     """The record at a position, with these fields in its event."""
-    id = str(UUID(int=seq, version=7))
+    id = f"0198f2aa-0000-7000-8000-{seq:012x}"
     stored = {"at": 1_764_110_000_000 + seq, "chain": "chain-1", "id": id, **event}
     envelope = {
         "chain": "chain-1",
