@@ -90,13 +90,14 @@ class KafkaSession:
         """Poll once, put what came into the line, commit what is due. Raises KafkaError, StreamMisconfigured."""
         self._pause(reads)
         try:
-            batches = self._consumer.poll(timeout_ms=POLL_FULL_MS if self._is_paused else POLL_MS)
+            self._turn(reads)
         except NoOffsetForPartitionError:
             self._offsets.begin()
-            return
         except (OffsetOutOfRangeError, LogTruncationError) as error:
             self._offsets.lost(error)
-            return
+
+    def _turn(self, reads: bool) -> None:
+        batches = self._consumer.poll(timeout_ms=POLL_FULL_MS if self._is_paused else POLL_MS)
         for where, records in batches.items():
             if reads:
                 self._take(where, records)

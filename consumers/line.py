@@ -130,7 +130,7 @@ class Line:
         return any(item.track.is_withdrawn for item in self._in_hand)
 
     def _advance(self, track: Track) -> None:
-        if track.advance():
+        if track.advance() and self._tracks.get(track.partition) is track:
             self._uncommitted.add(track.partition)
 
     def _holds(self, records: int, size: int) -> bool:

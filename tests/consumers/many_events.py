@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from eventsourcing.dcb.api import DCBEvent
 
-from domain.events import TokenExchangeDenied, TokenExchanged
+from domain.events import TokenExchanged, TokenExchangeDenied
 from eventstore.codec import encode
 from tests.eventstore.one_of_each import ONE_OF_EACH
 

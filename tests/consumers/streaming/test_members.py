@@ -15,10 +15,10 @@ QUICK = {"session_timeout_ms": 6000, "heartbeat_interval_ms": 300, "max_poll_rec
 def test_killed_between_delivery_and_commit_repeats_and_loses_nothing(
     published: Published, receiver: Receiver, topics: StreamSettings
 ) -> None:
-    """Four times SIGKILL while a batch is with the sink: the set is whole, in order, and each repetition has its id."""
+    """Twice SIGKILL while a batch is with the sink: the set is whole, in order, and each repetition has its id."""
     published.send(map(event, range(1, 1201)))
     receiver.does(delay=0.1)
-    for taken in (100, 300, 500, 700):
+    for taken in (100, 400):
         with Streamer(receiver.folder, topics, consumer=QUICK) as streamer:
             receiver.wait_for(taken)
             streamer.kill()
@@ -35,7 +35,7 @@ def test_members_come_and_go_while_records_pass(
     published: Published, receiver: Receiver, topics: StreamSettings
 ) -> None:
     """A second member takes over partitions and gives them back: nothing is lost, and each key stays in order."""
-    published.send(event(seq, chain=f"chain-{seq % 40}") for seq in range(1, 4001))
+    published.send(event(seq, chain=f"chain-{seq % 40}") for seq in range(1, 1501))
     receiver.does(delay=0.3)
     with Streamer(receiver.folder, topics, consumer=QUICK, sink={"largest_batch": 20}) as first:
         receiver.wait_for(200)
@@ -44,11 +44,11 @@ def test_members_come_and_go_while_records_pass(
             while second.pid not in {each["by"] for each in receiver.taken()}:
                 assert time.monotonic() < deadline, second.said()
                 time.sleep(0.1)
-            published.send(event(seq, chain=f"chain-{seq % 40}") for seq in range(4001, 4401))
+            published.send(event(seq, chain=f"chain-{seq % 40}") for seq in range(1501, 1701))
             receiver.does(delay=0.02)
             assert second.end() == 0, second.said()
         receiver.does()
-        receiver.wait_for(4400)
+        receiver.wait_for(1700)
         assert first.end() == 0, first.said()
     assert receiver.ids() == published.ids
     assert receiver.is_in_order()
