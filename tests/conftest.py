@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Generator, Iterator
@@ -112,13 +113,27 @@ def topics(kafka_server: KafkaAccess) -> StreamSettings:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests with a Kafka run in one process, so that there is one of each kind, and may take as long as its start.
 
-    Before xdist's own hook, which reads the group.
+    Before xdist's own hook, which reads the group. A test with other needs marks itself, and keeps its own group and
+    its own timeout.
     """
-    for item in items:
-        if KAFKA_FIXTURES.intersection(getattr(item, "fixturenames", ())):
+    for item in filter(_has_kafka, items):
+        if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group("kafka"))
-            if item.get_closest_marker("timeout") is None:
-                item.add_marker(pytest.mark.timeout(SECONDS_WITH_KAFKA))
+        # Of each TLS connection that is refused, kafka-python leaves the socket to the garbage collector.
+        item.add_marker(pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning"))
+        if item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(SECONDS_WITH_KAFKA))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """What kafka-python left to the garbage collector is not found while another test runs, which forgives nothing."""
+    if _has_kafka(item):
+        gc.collect()
+
+
+def _has_kafka(item: pytest.Item) -> bool:
+    return not KAFKA_FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -97,7 +97,8 @@ class KafkaAccess:
         """The number of the node that leads it; -1 while there is none."""
         with self.admin() as admin:
             (found,) = admin.describe_topics([topic])
-        return next(each["leader_id"] for each in found["partitions"] if each["partition_index"] == partition)
+        leaders = {each["partition_index"]: each["leader_id"] for each in found["partitions"]}
+        return int(leaders[partition])
 
     def coordinator_of_group(self, group: str) -> int:
         """The number of the node that keeps that consumer group's offsets. Raises KafkaError after a minute."""
@@ -124,3 +125,23 @@ class KafkaAccess:
                     if not failure.retriable or time.monotonic() > deadline:
                         raise
                 time.sleep(0.2)
+
+
+def client_options(settings: StreamSettings) -> dict[str, Any]:
+    """The same for clients of kafka-python, with which tests look at what the product did."""
+    options: dict[str, Any] = {"bootstrap_servers": settings.kafka_servers.split(",")}
+    if settings.kafka_security == "plaintext":
+        return options
+    options |= {
+        "security_protocol": {"tls": "SSL", "sasl_tls": "SASL_SSL"}[settings.kafka_security],
+        "ssl_cafile": settings.kafka_ca_file,
+    }
+    if settings.kafka_certificate_file:
+        options |= {"ssl_certfile": settings.kafka_certificate_file, "ssl_keyfile": settings.kafka_key_file}
+    if settings.kafka_username:
+        options |= {
+            "sasl_mechanism": settings.kafka_sasl_mechanism,
+            "sasl_plain_username": settings.kafka_username,
+            "sasl_plain_password": settings.kafka_password,
+        }
+    return options

@@ -29,9 +29,9 @@ JGO: Final = """
 import shutil, sys
 import jgo
 folder, *coordinates = sys.argv[1:]
-for artifact in {each for point in coordinates for each in jgo.resolve(point)}:
-    if artifact.packaging == "jar" or artifact.type == "jar":
-        shutil.copy(artifact.resolve(), folder)
+# Together, so that what two of them need is there in one version.
+for artifact in jgo.resolve("+".join(coordinates)):
+    shutil.copy(artifact.resolve(), folder)
 """
 Download = Callable[[Path], None]
 """Puts the jars into an empty folder. Raises subprocess.SubprocessError or OSError."""

@@ -33,6 +33,7 @@ class KafkaNode:
         self._properties.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
         self._pid_file = folder / f"node{number}.pid"
         self._process: subprocess.Popen[bytes] | None = None
+        self._paused = False
 
     def format(self, cluster: str, *options: str) -> subprocess.Popen[bytes]:
         """Starts to make its empty data folder; to be waited for."""
@@ -52,9 +53,15 @@ class KafkaNode:
         """Whether there is a process, paused or not."""
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def is_awake(self) -> bool:
+        """Whether it runs and is not paused."""
+        return self.is_running and not self._paused
+
     def start(self) -> None:
         """Starts the process; it answers some seconds later."""
         command = self._programs.command("kafka.Kafka", str(self._properties))
+        self._paused = False
         self._process = self._child(["sh", "-c", START, str(self._pid_file), *command])
 
     def kill(self) -> None:
@@ -69,6 +76,7 @@ class KafkaNode:
     def pause(self) -> None:
         """SIGSTOP: connections stay open, and nothing is answered."""
         if self._process and self.is_running:
+            self._paused = True
             self._process.send_signal(signal.SIGSTOP)
             wait_until_stopped([self._process.pid])
 
@@ -76,6 +84,7 @@ class KafkaNode:
         """The end of a pause."""
         if self._process and self.is_running:
             self._process.send_signal(signal.SIGCONT)
+        self._paused = False
 
     def said(self) -> str:
         """The end of its log."""

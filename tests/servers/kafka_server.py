@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, Self
 
@@ -96,6 +97,11 @@ class KafkaServer:
         """What it lets clients in with."""
         return self._credentials
 
+    @property
+    def pid(self) -> int:
+        """The id of the first node's process; a new one after each start."""
+        return self._nodes[1].pid
+
     # What can happen to a node
 
     def node(self, number: int = 1) -> KafkaNode:
@@ -130,12 +136,24 @@ class KafkaServer:
         """Until these nodes, or all, are part of the cluster by its own account. Raises KafkaFailed."""
         wanted = set(numbers or self._nodes)
         deadline = time.monotonic() + SECONDS_TO_START
-        while not (all(map(self._listens, wanted)) and wanted <= self._present()):
+        while not (all(map(self._listens, wanted)) and wanted <= self.present()):
             ended = [number for number in wanted if not self._nodes[number].is_running]
             if ended or time.monotonic() > deadline:
                 said = (f"node {number}: {self._nodes[number].said()}" for number in ended or wanted)
                 raise KafkaFailed("\n".join(said))
             time.sleep(0.1)
+
+    def present(self) -> set[int]:
+        """The numbers of the nodes that the cluster itself counts as its own; none while nobody answers."""
+        # A paused node takes connections and says nothing, for as long as a client can wait.
+        awake = [self._ports[number - 1].plain for number, node in self._nodes.items() if node.is_awake]
+        if not awake:
+            return set()
+        try:
+            with replace(self.access, servers=_addresses(awake)).admin() as admin:
+                return {broker["broker_id"] for broker in admin.describe_cluster()["brokers"]}
+        except (KafkaError, OSError):
+            return set()
 
     # Inside
 
@@ -146,13 +164,6 @@ class KafkaServer:
         except OSError:
             return False
         return True
-
-    def _present(self) -> set[int]:
-        try:
-            with self.access.admin() as admin:
-                return {broker["broker_id"] for broker in admin.describe_cluster()["brokers"]}
-        except (KafkaError, OSError):
-            return set()
 
     def _format(self) -> None:
         cluster = _new_id()
