@@ -10,6 +10,7 @@ from api.private_keys import KeyUnavailable
 from api.sealing import SealBroken, WrongKeyEncryptionKey
 from api.settings import SettingInvalid
 from api.workers import WorkerFailed
+from consumers.errors import KafkaUnavailable, StreamMisconfigured
 from domain.apply_policy import IssuerChanged
 from eventstore.codec import UnknownEventType, UnreadableEvent
 from eventstore.errors import StoreError
@@ -27,8 +28,16 @@ MISTAKES = (
     SchemaMissing,
     UnsafeDatabase,
     CopyRefused,
+    StreamMisconfigured,
 )
-OUTAGES = (StoreError, UnknownEventType, UnreadableEvent, SealBroken, WorkerFailed)
+OUTAGES = (
+    StoreError,
+    UnknownEventType,
+    UnreadableEvent,
+    SealBroken,
+    WorkerFailed,
+    KafkaUnavailable,
+)
 
 
 def failure_of(error: Exception) -> CommandFailed | None:
