@@ -10,6 +10,7 @@ from typing import Final
 from consumers.breaker import Breaker
 from consumers.dead_letters import DeadLetters
 from consumers.delivering import SLOWLY, Deliverer
+from consumers.delivery import Sink
 from consumers.intake import Intake
 from consumers.line import Line
 from consumers.retrying import Retry
@@ -60,6 +61,7 @@ def line_parts(
     retry: Retry | None = None,
     slowly: float = SLOWLY,
     line: Line | None = None,
+    open_sink: Callable[[], Sink] | None = None,
 ) -> LineParts:
     """The parts, with the delivering thread started."""
     line = line or Line()
@@ -67,7 +69,7 @@ def line_parts(
     deliverer = Deliverer(
         name=entry.name,
         topic=topic,
-        open_sink=entry.open,
+        open_sink=open_sink or entry.open,
         line=line,
         dead_letters=dead_letters,
         breaker=Breaker(entry.limits),

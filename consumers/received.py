@@ -15,12 +15,18 @@ _PREFIX: Final = len(CE_TYPE)
 class TopicRecord(Protocol):
     """What is read of a record: kafka-python's ConsumerRecord has it."""
 
-    partition: int
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
-    headers: Headers
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Headers: ...
 
 
 class _Envelope(msgspec.Struct):

@@ -142,7 +142,9 @@ def _refuse_unknown(table: Mapping[str, Any], kind: SinkKind) -> None:
     for key in table:
         if key in known:
             continue
-        instead = [name for name in (f"{key}_file", f"{key}_env") if name in known]
+        instead = [
+            name for name in (f"{key}_file", f"{key}_env", f"{key}_files", f"{key}_envs") if name in known
+        ]
         if instead:
             raise _Wrong(f"{key}: a secret never stands in this file; give {' or '.join(instead)}")
         raise _Wrong(f"{key}: no such key; there are {', '.join(sorted(known))}")

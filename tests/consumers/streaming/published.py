@@ -17,14 +17,14 @@ from consumers.stream_marks import Checkpoint, digest_of, mark
 STORE = "00000000-0000-7000-8000-000000000001"
 
 
-def event(seq: int, *, chain: str | None = None, type: str = "token.issued") -> AuditRecord:
+def event(seq: int, *, chain: str | None = None, kind: str = "token.issued") -> AuditRecord:
     """The record of an event at a position; its id is made from it."""
     data = {
         "id": str(uuid.UUID(int=seq)),
         "at": int(time.time() * 1000),
         "chain": chain or f"chain-{seq % 7}",
     }
-    stored = DCBSequencedEvent(DCBEvent(type=type, data=json.dumps(data).encode(), tags=[]), position=seq)
+    stored = DCBSequencedEvent(DCBEvent(type=kind, data=json.dumps(data).encode(), tags=[]), position=seq)
     return record_of(stored, seq - 1 or None, STORE)
 
 
@@ -59,6 +59,22 @@ class Published:
             producer.flush(30)
             for record, future in sent:
                 self.records.setdefault(future.get(0).partition, []).append(record)
+        finally:
+            producer.close(5)
+
+    def foreign(self, value: bytes, *, partition: int) -> None:
+        """Something that no publisher wrote."""
+        self._raw(value, partition)
+
+    def without_headers(self, record: AuditRecord, *, partition: int) -> None:
+        """A record as a pipeline leaves it that drops headers."""
+        self._raw(record.value, partition)
+        self.records.setdefault(partition, []).append(record)
+
+    def _raw(self, value: bytes, partition: int) -> None:
+        producer = KafkaProducer(bootstrap_servers=self.servers.split(","), enable_idempotence=False)
+        try:
+            producer.send(self.topic, value=value, partition=partition).get(10)
         finally:
             producer.close(5)
 

@@ -116,7 +116,25 @@ class Receiver:
 
     def kept(self) -> list[dict[str, Any]]:
         """Without what was there already: what a receiver that drops duplicates has."""
-        return list({each["id"]: each for each in reversed(self.taken())}.values())[::-1]
+        first: dict[str, dict[str, Any]] = {}
+        for each in self.taken():
+            first.setdefault(each["id"], each)
+        return list(first.values())
+
+    def is_in_order(self) -> bool:
+        """Whether the events of each key first came in the order of their positions."""
+        last: dict[str, int] = {}
+        for each in self.kept():
+            if each["type"].startswith("audit.stream."):
+                continue
+            if each["seq"] <= last.get(each["key"], 0):
+                return False
+            last[each["key"]] = each["seq"]
+        return True
+
+    def ids(self) -> set[str]:
+        """Of everything it has."""
+        return {each["id"] for each in self.kept()}
 
     def wait_for(self, records: int, seconds: float = 60) -> None:
         """Until it has that many different ones."""

@@ -7,6 +7,8 @@ import logging
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +84,14 @@ class Streamer:
         return found
 
 
+def until(condition: Callable[[], object], seconds: float = 30) -> None:
+    """Wait for it."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.1)
+
+
 def main(said: dict[str, Any]) -> None:
     """Stream until SIGTERM."""
     logging.basicConfig(level=logging.INFO, format="%(relativeCreated)d %(name)s %(message)s")
@@ -115,14 +125,16 @@ def main(said: dict[str, Any]) -> None:
     except StreamMisconfigured as error:
         sys.exit(f"misconfigured: {error}")
     values = {
-        f"{sample.name}{'/' + '/'.join(v for k, v in sample.labels.items() if k != 'sink') if len(sample.labels) > 1 else ''}".removeprefix(
-            "counterfoil_stream_"
-        ): sample.value
+        "/".join([sample.name.removeprefix("counterfoil_stream_"), *_labels(sample.labels)]): sample.value
         for metric in registry.collect()
         for sample in metric.samples
         if "partition" not in sample.labels and "le" not in sample.labels
     }
     sys.stdout.write(json.dumps(values) + "\n")
+
+
+def _labels(labels: dict[str, str]) -> list[str]:
+    return [value for name, value in labels.items() if name != "sink"]
 
 
 if __name__ == "__main__":
