@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta
@@ -20,6 +20,7 @@ from consumers.sinks.envelope import Envelope, envelope_of
 from consumers.sinks.http_receiver import HttpOptions, HttpReceiver
 from consumers.sinks.parts import PartRefused, deliver_in_parts
 from consumers.sinks.payload import Formatter, native
+from consumers.sinks.unambiguous import make_unambiguous
 
 _QUERY: Final = "filter_path=took,errors,items.*.status,items.*.error"
 _NAME: Final = r"^[a-z0-9][a-z0-9._-]{0,199}$"
@@ -45,10 +46,6 @@ class Options(HttpOptions):
     """Instead of it, the variable with the password."""
     largest_body: Annotated[int, Meta(ge=1024, le=100_000_000)] = 5_000_000
     """Bytes of one request."""
-
-
-class _Stamped(msgspec.Struct, frozen=True, rename={"stamp": "@timestamp"}):
-    stamp: msgspec.Raw | None = None
 
 
 class ElasticsearchSink:
@@ -111,11 +108,9 @@ def open_sink(options: Options, formatter: Formatter = native) -> Sink:
 def _document(payload: bytes, head: Envelope) -> bytes:
     """The payload on one line, with the `@timestamp` that data streams and dashboards ask for."""
     try:
-        stamped = msgspec.json.decode(payload, type=_Stamped).stamp is not None
+        document = msgspec.json.decode(payload, type=dict[str, Any])
     except msgspec.DecodeError:
         raise SinkMisconfigured("elasticsearch takes JSON objects: this mapping gives none") from None
-    if b"\n" in payload or b"\r" in payload:
-        payload = msgspec.json.encode(msgspec.json.decode(payload))
-    if stamped:
-        return payload
-    return b'{"@timestamp":"%s",%s' % (head.time_text.encode(), payload[1:])
+    make_unambiguous(document)
+    document.setdefault("@timestamp", head.time_text)
+    return msgspec.json.encode(document)
