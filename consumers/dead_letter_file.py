@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-from base64 import b64decode, b64encode
-from collections.abc import Iterator, Sequence
+from base64 import b64encode
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
 from consumers.dead_letters import DeadLetter, DeadLettersUnavailable
-from consumers.delivery import Delivery
-from consumers.errors import StreamMisconfigured
 
 
 class _Line(msgspec.Struct, kw_only=True):
@@ -47,20 +45,6 @@ class DeadLetterFile:
         except OSError as error:
             raise DeadLettersUnavailable(f"{self._file}: {error.strerror}") from error
 
-    def letters(self) -> Iterator[DeadLetter]:
-        """All of them, in order. Raises StreamMisconfigured for a file that cannot be read."""
-        if not self._file.exists():
-            return
-        try:
-            with self._file.open("rb") as lines:
-                for line in lines:
-                    try:
-                        yield _letter(msgspec.json.decode(line, type=_Line))
-                    except (msgspec.DecodeError, ValueError):
-                        continue  # half a line, which a crash left; its record was not acknowledged
-        except OSError as error:
-            raise StreamMisconfigured(f"cannot read {self._file}: {error.strerror}") from None
-
     def close(self) -> None:
         """Nothing stays open."""
 
@@ -85,16 +69,3 @@ def _line(letter: DeadLetter) -> _Line:
         key=delivery.key.decode(errors="replace"),
         value=b64encode(delivery.value).decode(),
     )
-
-
-def _letter(line: _Line) -> DeadLetter:
-    delivery = Delivery(
-        id=line.id,
-        seq=line.seq,
-        type=line.type,
-        outcome=line.outcome,
-        key=line.key.encode(),
-        value=b64decode(line.value),
-        offset=line.seq,
-    )
-    return DeadLetter(delivery=delivery, sink=line.sink, reason=line.reason, attempts=line.attempts, topic="")
