@@ -8,6 +8,7 @@ from itertools import count
 
 import pytest
 
+from consumers.audit_record import AuditRecord
 from consumers.settings import StreamSettings
 from tests.consumers.streaming.published import Published, event
 from tests.consumers.streaming.scripted_sink import Receiver
@@ -33,7 +34,7 @@ def receiver(tmp_path) -> Receiver:
     return Receiver(tmp_path)
 
 
-def events(first: int, last: int) -> Iterator[object]:
+def events(first: int, last: int) -> Iterator[AuditRecord]:
     """Of forty chains."""
     return (event(seq, chain=f"chain-{seq % 40}") for seq in range(first, last + 1))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from kafka import KafkaConsumer
 from kafka.structs import TopicPartition
@@ -187,7 +188,8 @@ def _committed(kafka: KafkaAccess, where: TopicPartition, seconds: float = 5) ->
     """Offset and highest position, once they have not changed for a while."""
     consumer = KafkaConsumer(bootstrap_servers=kafka.servers.split(","), group_id="counterfoil-test")
     try:
-        last, since = None, time.monotonic()
+        last: Any = None
+        since = time.monotonic()
         while time.monotonic() - since < 2.5:
             found = consumer.committed(where, metadata=True)
             if found != last:
