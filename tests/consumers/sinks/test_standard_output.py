@@ -46,7 +46,7 @@ def test_a_reader_that_has_gone_ends_it() -> None:
 
 def test_a_stream_into_a_pipe_ends_with_its_reader_and_loses_nothing(tmp_path: Path) -> None:
     """`counterfoil stream … | head`: exit code 1, no traceback, and the next start delivers what was not taken."""
-    counterfoil = Path(sys.executable).with_name("counterfoil")
+    counterfoil = str(Path(sys.executable).with_name("counterfoil"))
     store = ["--store", str(tmp_path / "log.db")]
     (tmp_path / "sinks.toml").write_text('[sinks.pipe]\nkind = "stdout"\n')
     subprocess.run([counterfoil, "init", *store], check=True, capture_output=True)
