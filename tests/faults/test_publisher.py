@@ -44,7 +44,7 @@ def clustered(tmp_path: Path, kafka_cluster: KafkaServer) -> World:
 
 
 @contextmanager
-def appending(world: World, *, each: int = 20, pause: float = 0.05, most: int = 10_000) -> Iterator[None]:
+def appending(world: World, *, each: int = 20, pause: float = 0.05, most: int = 6_000) -> Iterator[None]:
     """A busy service beside the publisher; it falls silent after so many events."""
     ended = Event()
 
