@@ -38,7 +38,7 @@ for artifact in {each for point in coordinates for each in jgo.resolve(point)}:
 
 def opensearch_jars() -> Path:
     """A folder that holds what the list says and nothing else. Raises Unavailable."""
-    cache = _cache_folder()
+    cache = cache_folder()
     kept = cache / f"opensearch-{VERSION}-{hashlib.sha256(LIST.read_bytes()).hexdigest()[:12]}"
     # One process of this user at a time; the kernel lets go when it ends.
     with kept.with_suffix(".lock").open("w") as lock:
@@ -94,7 +94,7 @@ def _download(folder: Path) -> Path:
     return jars
 
 
-def _cache_folder() -> Path:
+def cache_folder() -> Path:
     """Ours to write in, and nobody else's."""
     home = os.environ.get("HOME", "")
     named = os.environ.get("XDG_CACHE_HOME") or (f"{home}/.cache" if home else "")
@@ -108,4 +108,4 @@ def _cache_folder() -> Path:
             continue
         if status.st_uid == os.geteuid() and not status.st_mode & 0o022:
             return folder
-    raise Unavailable("no cache folder for OpenSearch's jars can be made")
+    raise Unavailable("no cache folder can be made")

@@ -152,10 +152,11 @@ def test_acknowledgement_that_the_token_has_off_is_noticed(token_file: str) -> N
         sink(splunk, token_file, acknowledgement=True).deliver(sample_records(1))
 
 
-def test_what_is_not_splunk_is_not_believed(token_file: str) -> None:
+@pytest.mark.parametrize("body", [b"<html>please log in</html>", b"", b"{}", b'{"text":"no","code":4}'])
+def test_what_is_not_splunk_is_not_believed(body: bytes, token_file: str) -> None:
     """A 200 of a proxy's login page is no success."""
     with served(FakeSplunk(TOKEN)) as splunk:
-        splunk.faults.append(Reply(body=b"<html>please log in</html>"))
+        splunk.faults.append(Reply(body=body))
         with pytest.raises(SinkMisconfigured):
             sink(splunk, token_file).deliver(sample_records(1))
 
