@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from consumers.delivery import ACCEPTED, Delivery, Sink, SinkMisconfigured, SinkUnavailable, Verdict
+from consumers.delivery import ACCEPTED, Delivery, Sink, SinkUnavailable, Verdict
 from consumers.sinks.payload import BROKEN_LINE, Formatter, line_of, native
 
 _STANDARD_OUTPUT: Final = 1
@@ -30,15 +30,16 @@ class StandardOutputSink:
         self._formatter, self._descriptor = formatter, descriptor
 
     def deliver(self, batch: Sequence[Delivery]) -> Sequence[Verdict]:
-        """Write all of it. Raises SinkUnavailable; SinkMisconfigured where nobody reads any more."""
+        """Write all of it. Raises SinkUnavailable; BrokenPipeError, which ends the process, where nobody reads."""
         lines = [line_of(self._formatter(delivery)) for delivery in batch]
         left = memoryview(b"".join(line for line in lines if line is not None))
         try:
             while left:
                 left = left[os.write(self._descriptor, left) :]
         except BrokenPipeError:
-            # No retry brings a reader back: the line stops, and what was not taken is delivered at the next start.
-            raise SinkMisconfigured("standard output: nobody reads it any more") from None
+            # Nothing brings a reader back, so there is nothing to wait for: the process ends, as in any pipe, and what
+            # was not taken is delivered at its next start.
+            raise
         except OSError as error:
             raise SinkUnavailable(f"standard output: {error.strerror}") from None
         return [BROKEN_LINE if line is None else ACCEPTED for line in lines]

@@ -32,11 +32,12 @@ def test_where_nobody_listens_it_is_tried_again(listener: socket.socket) -> None
 
 
 def test_a_receiver_that_takes_nothing_is_not_taken_for_one_that_has_it(listener: socket.socket) -> None:
-    """A few bytes more than both kernels buffer: the end of the patience is an error, never `accepted`."""
+    """More than its kernel has room for, and less than ours: the end of the patience is an error, never `accepted`."""
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     link = Link(listener.getsockname(), None, 0.5)
-    with pytest.raises(SinkUnavailable):
-        link.send(b"x" * 10_000_000)
+    link._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1_000_000)
+    with pytest.raises(SinkUnavailable, match="does not take what was sent"):
+        link.send(b"x" * 200_000)
     link.close()
 
 
