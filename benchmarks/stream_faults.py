@@ -30,8 +30,6 @@ from tests.servers.kafka_server import KafkaServer
 
 AT_ONCE: Final = 100
 """Records in a transaction, or in a round."""
-HANG: Final = 60.0
-"""Seconds without an answer after which a call is given up for good."""
 TRANSACTIONS: Final = "naive"
 VALUE: Final = b"x" * 500
 
@@ -46,6 +44,7 @@ class Tries:
         """Every record with a number below this one was confirmed, each in its turn."""
         self.failures = 0
         self.hangs = 0
+        """Calls that never returned, as far as anybody waited."""
 
 
 def transactions(tries: Tries, goes_on: Callable[[], bool]) -> None:
@@ -99,7 +98,9 @@ def rounds(tries: Tries, goes_on: Callable[[], bool]) -> None:
         producer.close()
 
 
-def under_faults(way: Any, server: KafkaServer, tries: Tries, seconds: float, seed: int) -> None:
+def under_faults(
+    way: Any, server: KafkaServer, tries: Tries, seconds: float, seed: int, patience: float
+) -> None:
     """Run it for so long, in a thread that is left behind where a call never returns, and another takes over."""
     end = time.monotonic() + seconds
     with chaos(server, tries.topic, random.Random(seed)):
@@ -111,18 +112,18 @@ def under_faults(way: Any, server: KafkaServer, tries: Tries, seconds: float, se
                 daemon=True,
             )
             worker.start()
-            if _hangs(worker, tries, end):
+            if _hangs(worker, tries, end, patience):
                 abandoned.set()
                 tries.hangs += 1
 
 
-def _hangs(worker: threading.Thread, tries: Tries, end: float) -> bool:
+def _hangs(worker: threading.Thread, tries: Tries, end: float, patience: float) -> bool:
     seen, since = tries.confirmed, time.monotonic()
     while worker.is_alive():
         worker.join(0.5)
         if tries.confirmed != seen:
             seen, since = tries.confirmed, time.monotonic()
-        if time.monotonic() - since > HANG or time.monotonic() > end + HANG:
+        if time.monotonic() - since > patience or time.monotonic() > end + patience:
             return worker.is_alive()
     return False
 
@@ -202,6 +203,9 @@ def main() -> None:
     )
     parser.add_argument("--seconds", type=float, default=150)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--hang", type=float, default=60, help="seconds without progress that count as for ever"
+    )
     asked = parser.parse_args()
     hush_client_log()
     with KafkaServer.start(3) as server:
@@ -209,7 +213,7 @@ def main() -> None:
             topic = f"{name}-{asked.seed}"
             server.access.create_topic(topic, config={"min.insync.replicas": "2"})
             tries = Tries(server.access, topic)
-            under_faults(way, server, tries, asked.seconds, asked.seed)
+            under_faults(way, server, tries, asked.seconds, asked.seed, asked.hang)
             print(
                 json.dumps({"way": name, "seed": asked.seed, "seconds": asked.seconds, **compared(tries)}),
                 flush=True,
