@@ -24,14 +24,12 @@ class Breaker:
         self._limits = limits
         self._in_a_row = 0
         self._window: deque[bool] = deque(maxlen=limits.window)
-        self.is_open = False
-        """Whether the line stands because of refusals."""
 
     def allows(self, refused: Sequence[bool]) -> bool:
         """Whether the refused ones of a batch (in order) may become dead letters; if not, nothing is remembered of it.
 
-        While it is open, every attempt is judged as if it were the first: it closes by itself once the sink takes
-        the records again, or takes enough of them.
+        After a no, the next attempt is judged as if it were the first: the line moves on by itself once the sink takes
+        the records again, or enough of them.
         """
         in_a_row, window = self._in_a_row, deque(self._window, maxlen=self._limits.window)
         longest = in_a_row
@@ -41,7 +39,7 @@ class Breaker:
             window.append(one)
         seen = len(window)
         too_many = 2 * seen >= self._limits.window and sum(window) > self._limits.share * seen
-        self.is_open = any(refused) and (longest > self._limits.in_a_row or too_many)
-        if not self.is_open:
-            self._in_a_row, self._window = in_a_row, window
-        return not self.is_open
+        if any(refused) and (longest > self._limits.in_a_row or too_many):
+            return False
+        self._in_a_row, self._window = in_a_row, window
+        return True

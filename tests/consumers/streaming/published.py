@@ -39,7 +39,12 @@ class Published:
     def send(self, records: Iterable[AuditRecord], *, partition: int | None = None) -> None:
         """In order, acknowledged."""
         producer = KafkaProducer(
-            bootstrap_servers=self.servers.split(","), acks="all", enable_idempotence=False, linger_ms=50
+            bootstrap_servers=self.servers.split(","),
+            acks="all",
+            enable_idempotence=False,
+            # As the publisher: a batch that is sent again must not come behind the next one.
+            max_in_flight_requests_per_connection=1,
+            linger_ms=50,
         )
         try:
             sent = [

@@ -29,12 +29,13 @@ def test_everything_arrives_in_order_and_sigterm_drains(
     assert before > 300
     assert (receiver.folder / "closed").exists()
     receiver.does()
+    published.send(map(event, range(2001, 2101)))
     with Streamer(receiver.folder, topics) as streamer:
-        receiver.wait_for(2000)
+        receiver.wait_for(2100)
         assert streamer.end() == 0, streamer.said()
-        assert streamer.metrics()["records_total/delivered"] == 2000 - before
+        assert streamer.metrics()["records_total/delivered"] == 2100 - before
     assert receiver.ids() == published.ids
-    assert len(receiver.taken()) == 2000
+    assert len(receiver.taken()) == 2100
     assert receiver.is_in_order()
 
 
