@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-PATIENCE: Final = 60.0
+PATIENCE: Final = 120.0
 """Seconds for whatever should happen soon."""
 COMMAND: Final = [sys.executable, "-m", "api.cli"]
 
