@@ -96,6 +96,7 @@ class Service:
         )
         self.audit = AuditDesk(
             log=ledger.recorder,
+            births=ledger.births,
             barrier=self.barrier,
             bearer=self.bearer,
             recorder=recorder,

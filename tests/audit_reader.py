@@ -16,7 +16,7 @@ def auditor(sut: ServiceUnderTest, scope: str = "audit:read") -> str:
 
 
 def read(
-    sut: ServiceUnderTest, token: str | None, route: str, accept: str = "application/json", **asked: Any
+    sut: ServiceUnderTest, token: str | None, route: str, /, accept: str = "application/json", **asked: Any
 ) -> httpx.Response:
     """What `/audit/<route>` says to that token."""
     headers = {"Accept": accept} | ({"Authorization": f"Bearer {token}"} if token is not None else {})

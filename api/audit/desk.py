@@ -6,22 +6,24 @@ from collections.abc import Mapping
 
 from starlette.types import ASGIApp
 
-from api.audit import as_of_route, events_route, tail
+from api.audit import as_of_route, events_route, lineage_route, tail
 from api.audit.as_of_route import AsOfRoute
 from api.audit.events_route import EventSearch
+from api.audit.lineage_route import LineageRoute
 from api.audit.readings import Readings
 from api.audit.route import AuditRoute, Handler, Reception
 from api.audit.scans import MOST_SCANS, MOST_TAILS, Places
 from api.audit.tail import LiveTail
 from api.bearer import BearerAuthentication
 from api.denials import Denials
-from api.metadata import AUDIT_AS_OF_PATH, AUDIT_EVENTS_PATH, AUDIT_TAIL_PATH
+from api.metadata import AUDIT_AS_OF_PATH, AUDIT_EVENTS_PATH, AUDIT_LINEAGE_PATH, AUDIT_TAIL_PATH
 from api.origins import Origins
 from api.rate_limits import RateLimits
 from api.recorder import Recorder
 from domain.lineage import Birth
 from eventstore.online import ReadBarrier
 from eventstore.store import LogStore
+from projections.births import Births
 
 
 class AuditDesk:
@@ -31,6 +33,7 @@ class AuditDesk:
         self,
         *,
         log: LogStore,
+        births: Births,
         barrier: ReadBarrier,
         bearer: BearerAuthentication,
         recorder: Recorder,
@@ -48,6 +51,9 @@ class AuditDesk:
             ),
             AUDIT_TAIL_PATH: self._route(
                 AUDIT_TAIL_PATH, tail.PARAMETERS, LiveTail(readings, tails, self._still_may_read)
+            ),
+            AUDIT_LINEAGE_PATH: self._route(
+                AUDIT_LINEAGE_PATH, lineage_route.PARAMETERS, LineageRoute(readings, births, scans)
             ),
             AUDIT_AS_OF_PATH: self._route(
                 AUDIT_AS_OF_PATH, as_of_route.PARAMETERS, AsOfRoute(readings, scans)

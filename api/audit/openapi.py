@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from api.audit import as_of_route, events_route, tail
-from api.metadata import AUDIT_AS_OF_PATH, AUDIT_EVENTS_PATH, AUDIT_TAIL_PATH
+from api.audit import as_of_route, events_route, lineage_route, tail
+from api.metadata import AUDIT_AS_OF_PATH, AUDIT_EVENTS_PATH, AUDIT_LINEAGE_PATH, AUDIT_TAIL_PATH
 from api.oauth_errors import (
     BUSY_READING,
     GET_ONLY,
     NO_SUCH_MOMENT,
     NO_SUCH_TYPE,
+    NOT_FOUND,
     NOT_YET,
     TOO_FAST,
     OAuthError,
@@ -65,6 +66,17 @@ def audit_paths() -> dict[str, Any]:
         ),
         AUDIT_TAIL_PATH: _get(
             "tail", "Events as they are recorded", tail.PARAMETERS, {"text/event-stream": {"schema": _TEXT}}
+        ),
+        AUDIT_LINEAGE_PATH: _get(
+            "lineage",
+            "The family of a token, a chain or a subject",
+            lineage_route.PARAMETERS,
+            {
+                "application/json": _OBJECT,
+                "text/vnd.graphviz": {"schema": _TEXT},
+                "image/svg+xml": {"schema": _TEXT},
+            },
+            NOT_FOUND,
         ),
         AUDIT_AS_OF_PATH: _get(
             "asOf",

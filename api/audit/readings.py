@@ -45,6 +45,7 @@ class Readings:
 
     def __init__(self, log: LogStore, recorder: Recorder) -> None:
         self.log = log
+        self.clock = recorder.clock
         self._recorder = recorder
 
     async def end(self, parameters: Parameters) -> Position:

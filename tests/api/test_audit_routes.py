@@ -16,7 +16,7 @@ from api.audit import scans
 from api.audit.csv_rows import COLUMNS, csv_text, harmless
 from domain.events import AuditRead
 from tests.audit_reader import auditor, read, tail_ids
-from tests.service_under_test import ServiceUnderTest
+from tests.service_under_test import ServiceUnderTest, claims_of
 
 
 @pytest.fixture(scope="module")
@@ -213,3 +213,30 @@ def test_no_cell_is_a_formula(cell: str) -> None:
     assert harmless(cell) == "'" + cell
     (row,) = csv.reader(io.StringIO(csv_text([[cell, 'a "quoted", cell']]).decode(), newline=""))
     assert row == ["'" + cell, 'a "quoted", cell']
+
+
+def test_lineage_is_told_and_drawn(sut: ServiceUnderTest, token: str) -> None:
+    """By token, chain and subject; JSON, Graphviz and SVG; then and now."""
+    root, agent, _ = sut.chain()
+    jti = claims_of(root)["jti"]
+    before = sut.position()
+    assert sut.post("/oauth/revoke", "travel", token=agent).status_code == 200
+    whole = read(sut, token, "lineage", chain=jti).json()
+    assert [hop["now"]["state"] for hop in whole["tokens"]] == ["alive", "revoked", "revoked"]
+    assert whole == read(sut, token, "lineage", token=claims_of(agent)["jti"]).json() | {
+        "token": jti,
+        "at": whole["at"],
+        "now": whole["now"],
+        "position": whole["position"],
+    }
+    then = read(sut, token, "lineage", chain=jti, at=before).json()
+    assert [(hop["state"], hop["now"]["state"]) for hop in then["tokens"]][1:] == [("alive", "revoked")] * 2
+    drawn = read(sut, token, "lineage", chain=jti, format="svg")
+    assert drawn.headers["content-type"] == "image/svg+xml"
+    assert drawn.text.count("<rect") == 3
+    assert read(sut, token, "lineage", chain=jti, format="dot").text.startswith("digraph")
+    assert len(read(sut, token, "lineage", subject="client:travel").json()["tokens"]) >= 3
+    for asked in ({"chain": "unknown"}, {"subject": "corp:nobody"}, {"chain": claims_of(agent)["jti"]}):
+        assert read(sut, token, "lineage", **asked).status_code == 404
+    for asked in ({}, {"chain": jti, "token": jti}, {"chain": jti, "format": "png"}):
+        assert read(sut, token, "lineage", **asked).status_code == 400

@@ -16,7 +16,7 @@ from domain.events import AuditRead, DenialsCounted
 from tests.audit_reader import auditor, read, tail_ids
 from tests.service_under_test import ServiceUnderTest
 
-ROUTES = ("events", "tail", "as-of")
+ROUTES = ("events", "tail", "as-of", "lineage")
 
 
 def refused(answer: httpx.Response, status: int, error: str) -> None:
