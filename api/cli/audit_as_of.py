@@ -53,10 +53,11 @@ def as_of_command(
     store: str | None,
     **about: str | None,
 ) -> None:
-    """What was true then: tokens, who could act for whom, policy and keys.
+    """Say what was true then: tokens, ways, policy and keys.
 
     The moment is a position, or a time: then it is the last position whose event is not later. Order is
-    position; a time only finds one. Tokens that had not expired are listed, the dead ones with why.
+    position; a time only finds one. Tokens that had not expired are listed, the dead ones
+    with why; ways say who could act for whom.
 
     \b
     Example:

@@ -10,8 +10,8 @@ from api.cli.lazy_group import LazyGroup
 
 COMMANDS: Final = {
     "log": ("api.cli.audit_log:log", "List events: who asked, what was decided, and why."),
-    "as-of": ("api.cli.audit_as_of:as_of_command", "Say what was true then: tokens, ways, policy, keys."),
-    "lineage": ("api.cli.audit_lineage:lineage", "Tell a family of tokens, hop by hop; draw it."),
+    "as-of": ("api.cli.audit_as_of:as_of_command", "Say what was true then: tokens, ways, policy and keys."),
+    "lineage": ("api.cli.audit_lineage:lineage", "Tell a family of tokens hop by hop, or draw it."),
     "chain": ("api.cli.audit_chain:chain", "Draw the tree of a chain, and what became of each token."),
     "verify": (
         "api.cli.audit_verify:verify",

@@ -52,10 +52,10 @@ def lineage(
     full: bool,
     store: str | None,
 ) -> None:
-    """Tell a family of tokens: what each hop asked for, got and lost, and who was refused what.
+    """Tell a family of tokens hop by hop, or draw it.
 
-    Named by any token of it (its jti, or as it is; `-` reads it from standard input), or by a subject: then all
-    its chains. SVG and Graphviz need no other program here.
+    What each hop asked for, got and lost, who was refused what, and what became of it. Named by any token
+    of it (its jti, or as it is; `-` reads it from standard input), or by a subject: then all its chains.
 
     \b
     Example:

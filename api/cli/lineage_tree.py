@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from rich.text import Text
@@ -12,7 +13,7 @@ from api.cli.event_words import dropped_words, short, words
 from api.cli.printed import console
 from api.cli.terminal_text import visible
 from api.family_drawing import asked_words
-from domain.events import TokenExchanged
+from domain.events import Denied, TokenExchanged
 from projections.audit_search import RecordedEvent
 from projections.family import Family, Hop
 
@@ -76,4 +77,6 @@ def _details(hop: Hop) -> list[str]:
 
 
 def _refusal(refusal: RecordedEvent, full: bool) -> Text:
-    return Text(visible(f"refused at {refusal.position}: {words(refusal.event, full=full)}"), style="yellow")
+    event = refusal.event
+    known = replace(event, chain=None) if isinstance(event, Denied) else event  # it stands in its chain
+    return Text(visible(f"refused at {refusal.position}: {words(known, full=full)}"), style="yellow")

@@ -1,4 +1,4 @@
-"""What README and tutorial say to type works, in that order, and prints what they say it prints."""
+"""What README, tutorial and the walk for auditors say to type works, in that order, and prints what they say it prints."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.source_tree import ROOT
 pytestmark = [pytest.mark.e2e, pytest.mark.needs("bash", "curl", "sed")]
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/tutorial.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/tutorial.md", "docs/for-auditors.md"])
 def test_every_documented_command_prints_what_the_page_says(page: str, tmp_path: Path) -> None:
     """Each page is one session, in a directory where `make serve` runs; ids, times and tokens aside."""
     session = blocks(ROOT / page)
