@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -14,7 +15,7 @@ import pytest
 
 from domain.events import AuditRead, DenialsCounted
 from tests.audit_reader import auditor, read, tail_ids
-from tests.service_under_test import ServiceUnderTest
+from tests.service_under_test import ServiceUnderTest, claims_of
 
 ROUTES = ("events", "tail", "as-of", "lineage")
 
@@ -47,6 +48,18 @@ def test_nobody_reads_without_a_token_of_the_right_kind(sut: ServiceUnderTest, r
     assert nobody.status_code == 401
     assert "error=" not in nobody.headers["www-authenticate"]
     assert not begun_after(sut, before)
+
+
+def test_nobody_acts_for_a_reader(sut: ServiceUnderTest) -> None:
+    """No policy can make such tokens today; should one come to be, a delegated or derived one opens nothing."""
+    birth = sut.operator_ledger.births.birth(claims_of(auditor(sut))["jti"])
+    assert birth is not None
+    may_read = sut.service.bearer.is_administrators
+    assert may_read(birth)
+    assert not may_read(replace(birth, act={"sub": "client:agent"}))
+    assert not may_read(replace(birth, path=(*birth.path, *birth.path)))
+    assert not may_read(replace(birth, audiences=(*birth.audiences, *birth.audiences)))
+    assert not may_read(replace(birth, exp=0))
 
 
 @pytest.mark.parametrize("route", ROUTES)

@@ -1,4 +1,4 @@
-"""What README, tutorial and the walk for auditors say to type works, in that order, and prints what they say it prints."""
+"""What README, tutorial and the walk for auditors say to type works, in that order, and prints what they say."""
 
 from __future__ import annotations
 
