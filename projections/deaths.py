@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from domain.events import (
     ChainRevoked,
@@ -33,22 +33,29 @@ class Deaths:
             self._names.add(("own key", birth.kid))
             for entry in birth.all_it_stands_on():
                 self._names.update(_names(entry))
-        self._deaths: list[RecordedEvent] = []
+        self._deaths: dict[tuple[str, str], list[RecordedEvent]] = {}
         self._index = Revocations()
         self._retired: set[Kid] = set()
 
     def add(self, recorded: RecordedEvent) -> None:
         """Fold one fence event, the oldest first."""
-        if _ends(recorded.event) not in self._names:
+        ended = _ends(recorded.event)
+        if ended not in self._names:
             return
-        self._deaths.append(recorded)
+        self._deaths.setdefault(ended, []).append(recorded)
         self._index.apply(recorded.event, recorded.position)
         if isinstance(recorded.event, KeyRetired):
             self._retired.add(recorded.event.kid)
 
     def first(self, birth: Birth) -> RecordedEvent | None:
         """The first event that ended the token, or `None`."""
-        return next((death for death in self._deaths if _ended(birth, death)), None)
+        return min(self._all(birth), key=lambda death: death.position, default=None)
+
+    def _all(self, birth: Birth) -> Iterator[RecordedEvent]:
+        yield from self._deaths.get(("own key", birth.kid), ())
+        for entry in birth.all_it_stands_on():
+            for name in _names(entry):
+                yield from (death for death in self._deaths.get(name, ()) if _killed(entry, death))
 
     def reason(self, birth: Birth) -> Reason | None:
         """Why the token is dead for good: it or what it stands on was revoked, or its key has left the JWKS."""
@@ -85,17 +92,7 @@ def _ends(event: Event) -> tuple[str, str]:
             return "", ""
 
 
-def _ended(birth: Birth, death: RecordedEvent) -> bool:
-    if isinstance(death.event, KeyRetired):
-        return death.event.kid == birth.kid
-    return any(_killed(entry, death) for entry in birth.all_it_stands_on())
-
-
 def _killed(entry: LineageEntry, death: RecordedEvent) -> bool:
-    match death.event:
-        case SubjectRevoked(subject=subject):
-            return entry.subject == subject and entry.position < death.position
-        case ClientRevoked(client=client):
-            return entry.client == client and entry.position < death.position
-        case event:
-            return _ends(event) in _names(entry)
+    """Whether an event that names the entry ended it: of a subject or client only what was born before."""
+    lives_on = isinstance(death.event, SubjectRevoked | ClientRevoked)
+    return not lives_on or entry.position < death.position
