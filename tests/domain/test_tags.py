@@ -50,7 +50,9 @@ def test_every_event_has_the_tags_of_the_design(event: Event) -> None:
 @pytest.mark.parametrize("event", ONE_OF_EACH, ids=lambda event: event.TYPE)
 def test_what_can_turn_a_yes_into_a_no_is_behind_the_fence(event: Event) -> None:
     """And nothing else is: a birth or a refusal must not make other decisions be taken again."""
-    harmless = isinstance(event, TokenBirth) or event.TYPE.endswith(("_denied", ".forged", ".counted", ".erased"))
+    harmless = isinstance(event, TokenBirth) or event.TYPE.endswith(
+        ("_denied", ".forged", ".counted", ".erased")
+    )
     assert (FENCE in tags_of(event)) == event.FENCE == (not harmless)
 
 
