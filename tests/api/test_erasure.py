@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from click.testing import CliRunner, Result
@@ -127,6 +128,21 @@ def test_the_next_sign_in_leaves_no_way_back(
     assert json.loads(answer)["sub"] == subject
     assert person not in answer
     assert "none, destroyed at position" in counterfoil("subject", "show", subject).stdout
+
+
+def test_sign_ins_at_the_same_moment_bring_nothing_back(
+    sut: ServiceUnderTest, counterfoil: Counterfoil, person: str
+) -> None:
+    """While the table is written anew, sign-ins of that person and of others are taken; the others keep their rows."""
+    subject = name_of(signed_in(sut, person))
+    people = [person if number % 2 else f"{person}-{number}" for number in range(24)]
+    with ThreadPoolExecutor(4) as clients:
+        names = [clients.submit(signed_in, sut, who) for who in people]
+        for _ in range(3):
+            counterfoil("subject", "erase", subject)
+        found = {who: way_back(sut, name_of(name.result())) for who, name in zip(people, names, strict=True)}
+    assert found.pop(person) is None
+    assert all(found[who] == who for who in found)
 
 
 def test_erased_and_disabled_is_refused(sut: ServiceUnderTest, counterfoil: Counterfoil, person: str) -> None:

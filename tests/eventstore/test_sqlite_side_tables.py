@@ -118,7 +118,10 @@ def test_what_is_forgotten_is_never_written_again(recorder: SQLiteRecorder, tabl
     with recorder.transaction():
         tables.remember_pseudonym("corp", "p1", "alice")
     tables.forget_pseudonym("corp", "p1")
+    shape = "SELECT * FROM pragma_table_xinfo('pseudonyms')"
+    before = recorder.reads.rows(shape)
     assert tables.overwrite_forgotten() == ""
+    assert recorder.reads.rows(shape) == before != []
     with recorder.transaction():
         assert not tables.remember_pseudonym("corp", "p1", "alice")
     assert (tables.subject_of("corp", "p1"), tables.is_forgotten("corp", "p1")) == (None, True)
