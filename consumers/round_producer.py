@@ -9,6 +9,7 @@ own, splits what is too large and can wedge (docs/audit-stream.md has the measur
 
 from __future__ import annotations
 
+import gc
 import time
 from collections import defaultdict
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ from kafka.structs import TopicPartition
 
 from consumers.errors import RoundFailed, RoundRefused, StreamMisconfigured
 from consumers.kafka_connection import Arguments
+from consumers.kafka_refusal import REFUSALS, raise_refusal
 
 Batches = Mapping[tuple[str, int], bytes]
 """Topic and partition → a record batch, as it is written."""
@@ -91,18 +93,24 @@ class RoundProducer:
             self._manager.close()
         with suppress(Exception):
             self._net.close()
+        # The client leaves a socket behind for each connection that was refused, in a cycle of objects.
+        gc.collect()
 
     def _run(self, task: Any, *arguments: Any) -> Any:
         try:
             return self._manager.run(task, *arguments)
-        except (errors.SaslAuthenticationFailedError, errors.AuthorizationError) as error:
+        except REFUSALS as error:
             raise StreamMisconfigured(f"Kafka does not let us in: {_said(error)}") from None
         except errors.KafkaError as error:
             raise RoundFailed(_said(error)) from None
 
     async def _bootstrap(self) -> None:
-        milliseconds = int(self._deadlines.round * 1000 / 2)
-        await self._manager.wait_for(self._manager.bootstrap_async(milliseconds), 2 * milliseconds)
+        milliseconds = int(self._deadlines.answer * 1000)
+        try:
+            await self._manager.wait_for(self._manager.bootstrap_async(milliseconds), 2 * milliseconds)
+        except errors.KafkaError:
+            await raise_refusal(self._manager)
+            raise
 
     async def _topic(self, name: str) -> tuple[str, int]:
         cluster = self._manager.cluster

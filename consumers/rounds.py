@@ -70,7 +70,7 @@ class RoundBuilder:
         batches: _Open = defaultdict(RecordBatch)
         durable, taken, last = self.position, 0, None
         for record in self._records(events):
-            if not self._put(record, batches):
+            if not self._put(record, batches, now):
                 break
             taken, last = taken + 1, record
         if last is not None:
@@ -108,8 +108,12 @@ class RoundBuilder:
             previous = stored.position
             yield record
 
-    def _put(self, record: AuditRecord, batches: _Open) -> bool:
-        """Whether it still went into this round."""
+    def _put(self, record: AuditRecord, batches: _Open, now: int) -> bool:
+        """Whether it still went into this round.
+
+        Kafka's own timestamp is that of publishing. By the time of the event a back-fill would be older than the topic
+        keeps and gone at once, and a node whose clock is an hour ahead would stop the line.
+        """
         partition = partition_of(record.key, self.position.partitions)
         batch = batches[partition]
         # Headers, and what frames them, are a few hundred bytes, and the key, which one of them repeats.
@@ -118,7 +122,7 @@ class RoundBuilder:
             raise RoundRefused(f"the event at position {record.seq} makes a record of {size} bytes")
         if batch.size + size > MOST_BYTES:
             return False
-        batch.append(record.key, record.value, record.headers, record.time)
+        batch.append(record.key, record.value, record.headers, now)
         self._tally.take(partition, record.id)
         return True
 

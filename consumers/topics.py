@@ -12,6 +12,7 @@ from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
 
 from consumers.errors import KafkaUnavailable, StreamMisconfigured
 from consumers.kafka_connection import Arguments
+from consumers.round_producer import RoundProducer
 from consumers.settings import StreamSettings
 
 _DAY: Final = 86_400_000
@@ -68,6 +69,8 @@ class TopicDesk:
 
     def __init__(self, arguments: Arguments) -> None:
         """Connect. Raises KafkaUnavailable, StreamMisconfigured."""
+        # The admin client only says that it took too long, whatever the reason was.
+        RoundProducer(arguments).close()
         self._admin: Any = _told(
             lambda: KafkaAdminClient(bootstrap_timeout_ms=15_000, request_timeout_ms=15_000, **arguments)
         )

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from eventsourcing.dcb.api import DCBEvent
 
-from domain.events import TokenExchangeDenied, TokenExchanged
+from domain.events import TokenExchanged, TokenExchangeDenied
 from eventstore.codec import encode
 from tests.eventstore.one_of_each import ONE_OF_EACH
 
@@ -26,10 +26,15 @@ class Appends(Protocol):
         """As the store does."""
 
 
+def id_of(number: int) -> str:
+    """The id of an event."""
+    return f"event-{number:012}-0000-0000-000000000000"
+
+
 def many_events(first: int, count: int, chains: int = 50) -> Iterator[DCBEvent]:
     """Events told apart by their numbers, from `first` on; one in ten is a refusal."""
     for number in range(first, first + count):
-        told: dict[str, Any] = {"id": f"event-{number:012}-0000-0000-000000000000", "at": A_TIME + number}
+        told: dict[str, Any] = {"id": id_of(number), "at": A_TIME + number}
         chain: Any = f"chain-{number % chains:06}-0000-0000-0000-000000000000"
         if number % 10 == 9:
             yield encode(replace(_REFUSAL, chain=chain, **told))
