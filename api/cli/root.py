@@ -23,7 +23,7 @@ COMMANDS: Final = {
     "keys": ("api.cli.key_commands:keys", "List, rotate, retire and disown signing keys."),
     "subject": (
         "api.cli.subject_commands:subject",
-        "Disable a subject, enable it again, or erase the way back to the person.",
+        "Disable, enable, show or erase a subject.",
     ),
     "revoke": ("api.cli.revoke_commands:revoke", "Pull the plug: a token, a chain, a subject or a client."),
     "token": ("api.cli.token_commands:token", "Ask a running service for tokens, over HTTP."),

@@ -29,7 +29,7 @@ issuer_option = click.option(
 
 @click.group()
 def subject() -> None:
-    """Disable a subject, or enable it again; erase the way back to the person.
+    """Disable, enable, show or erase a subject.
 
     \b
     Example:
@@ -107,9 +107,9 @@ def show(subject: str, issuer: str | None, store: str | None, keys: str | None) 
 @issuer_option
 @operator_options
 def erase(subject: str, issuer: str | None, store: str | None, keys: str | None, by: str | None) -> None:
-    """Destroy the way back from the keyed hash to the person, for good.
+    """Destroy the way back from a keyed hash to the person.
 
-    For a subject of a pseudonymous issuer. The log, and every copy of it, stays as it is and goes on proving
+    For good; for a subject of a pseudonymous issuer. The log, and every copy of it, stays as it is and goes on proving
     what it proved, about somebody whom nobody can name from it. The next sign-in is taken, under the same
     hash, and leaves no way back; `counterfoil subject disable SUBJECT` refuses it. For any other subject,
     this says what remains where, and changes nothing. SUBJECT may be - as in `subject show`.
