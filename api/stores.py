@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from api.kek_files import key_encryption_key
 from api.key_directory import KeyDirectory
-from api.ledger import Ledger, create_ledger, open_ledger, open_shared_ledger
+from api.ledger import Ledger, create_ledger, existing_log, open_ledger, open_shared_ledger
 from api.memories import PSEUDONYM_KEY
 from api.private_keys import PrivateKeys
 from api.sealed_keys import SealedKeys
@@ -15,7 +15,9 @@ from api.sealed_secrets import SealedSecrets, SecretTable, keep_kek_check, requi
 from api.sealing import FILE_SETTING, SETTING, KeyEncryptionKey
 from api.settings import SettingInvalid, Settings
 from api.snapshot_seal import SnapshotSeal
+from eventstore.postgres import PostgresRecorder
 from eventstore.side_tables import SideTables
+from eventstore.store import LogStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,11 @@ def opened(settings: Settings) -> Ledger:
     if settings.is_shared:
         return _shared(settings)
     return open_ledger(settings.store_path)
+
+
+def log_of(settings: Settings) -> LogStore:
+    """The log of an existing store, for whoever folds it himself. Raises NotInitialised, StoreError."""
+    return PostgresRecorder(settings.store) if settings.is_shared else existing_log(settings.store_path)
 
 
 def created(settings: Settings) -> Ledger:
