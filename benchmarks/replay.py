@@ -10,10 +10,11 @@ from pathlib import Path
 from benchmarks.true_history import fill_truly
 from domain.identifiers import Position
 from eventstore.sqlite import SQLiteRecorder
+from projections.collecting_seldom import collecting_seldom
 from projections.replay import Replay
 
-LONG = 1_000_000
-SHORT = 100_000
+A_MILLION = 1_000_000
+A_PART = 100_000
 """Events."""
 
 
@@ -21,7 +22,7 @@ def measure_replay(folder: Path, count: int) -> dict[str, float]:
     """Events a second, what it holds in memory at most, and how many decisions came out differently: none."""
     store = folder / "log.db"
     fill_truly(store, count)
-    with closing(SQLiteRecorder(store)) as log:
+    with closing(SQLiteRecorder(store)) as log, collecting_seldom():
         replay = Replay(log, Position(0))
         began, used = time.perf_counter(), time.process_time()
         for _ in replay.run(Position(log.last_position())):

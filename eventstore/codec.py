@@ -55,11 +55,6 @@ def encode(event: Event) -> DCBEvent:
     return DCBEvent(type=event.TYPE, data=_ENCODER.encode(event), tags=tags_of(event))
 
 
-def payload(event: Event) -> bytes:
-    """What of the row is not type and tags: the same bytes for the same event, as long as it has the same fields."""
-    return _ENCODER.encode(event)
-
-
 def decode(stored: DCBSequencedEvent) -> Event:
     """The event of a row. Raises UnknownEventType or UnreadableEvent."""
     decoder = _DECODERS.get(stored.event.type)

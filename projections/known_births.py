@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Final
 
 from domain.births import birth_of
+from domain.events import TokenBirth
 from domain.identifiers import Position
 from domain.lineage import Birth
 from domain.recorded_requests import BirthUnrecorded
@@ -24,15 +25,18 @@ class KnownBirths:
     def __init__(self, source: BirthSource, remembered: int = REMEMBERED) -> None:
         self._source = source
         self._remembered = remembered
-        self._known: dict[str, Birth] = {}
+        self._known: dict[str, Birth | tuple[TokenBirth, Position]] = {}
         self.at = Position(0)
         """Where the walk is: of what is born later nothing can have been made yet."""
 
-    def add(self, birth: Birth) -> None:
-        """The walk has passed it. The first birth under a `jti` is the one that counts."""
+    def passed(self, event: TokenBirth, position: Position) -> None:
+        """The walk has passed its birth; of the many that nobody presents later, no record is made.
+
+        The first birth under a `jti` is the one that counts.
+        """
         known = self._known
-        if birth.jti not in known:
-            known[birth.jti] = birth
+        if event.jti not in known:
+            known[event.jti] = (event, position)
             if len(known) > self._remembered:
                 del known[next(iter(known))]
 
@@ -42,11 +46,15 @@ class KnownBirths:
         if missing:
             for birth in self._recorded(missing):
                 if birth.position < before:
-                    self.add(birth)
+                    self._known.setdefault(birth.jti, birth)
 
     def birth(self, jti: str) -> Birth:
         """The birth of a token on which something stands. Raises BirthUnrecorded."""
         known = self._known.get(jti)
+        if isinstance(known, tuple):
+            known = birth_of(*known)
+            if known is not None:
+                self._known[jti] = known
         if known is not None:
             return known
         birth = next(self._recorded([jti]), None)

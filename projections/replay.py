@@ -11,7 +11,6 @@ from typing import Final, Protocol
 
 from eventsourcing.dcb.api import DCBQuery, DCBReadResponse, DCBSequencedEvent
 
-from domain.births import birth_of
 from domain.events import Denied, Event, TokenBirth, TokenRevokeDenied
 from domain.identifiers import Position
 from domain.recorded_requests import presented_jtis
@@ -128,21 +127,19 @@ class Replay:
 
     def _event(self, position: Position, stored: DCBSequencedEvent, event: Event) -> None:
         if isinstance(event, TokenBirth):
-            self._decisions.request(position, stored.event.data, event)  # type: ignore[arg-type]
-            birth = birth_of(event, position)
-            if birth is not None:
-                self._births.add(birth)
+            self._decisions.request(position, event)  # type: ignore[arg-type]
+            self._births.passed(event, position)
         elif isinstance(event, TokenRevokeDenied):
             self._decisions.refused_revocation(position, event)
         elif isinstance(event, Denied):
-            self._decisions.request(position, stored.event.data, event)  # type: ignore[arg-type]
+            self._decisions.request(position, event)  # type: ignore[arg-type]
         elif event.FENCE:
             self._decisions.fence(position, event)
-        if stored.event.tags != tags_of(event):
-            self._tags(position, stored, event)
+        self._tags(position, stored, event)
 
     def _tags(self, position: Position, stored: DCBSequencedEvent, event: Event) -> None:
-        if sorted(stored.event.tags) == sorted(tags_of(event)):
+        tags = tags_of(event)
+        if stored.event.tags == tags or sorted(stored.event.tags) == sorted(tags):
             return
         self.findings.add(
             lambda: Difference(
@@ -150,7 +147,7 @@ class Replay:
                 type=event.TYPE,
                 what="its tags are others than the event has: it is not found where it should be",
                 recorded={"tags": stored.event.tags},
-                again={"tags": tags_of(event)},
+                again={"tags": tags},
             )
         )
 

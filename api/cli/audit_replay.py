@@ -19,6 +19,7 @@ from api.cli.store_options import store_option
 from api.cli.terminal_text import visible
 from domain.identifiers import Position
 from eventstore.store import LogStore
+from projections.collecting_seldom import collecting_seldom
 from projections.replay import Replay
 from projections.replay_findings import TOLD, Difference, Findings
 from projections.replay_state import ReplayStateUnusable, resumed, written_down
@@ -66,7 +67,7 @@ def replay(
     with opened_log(store) as log:
         last = Position(min(log.last_position(), end.last(log) if end else log.last_position()))
         walk = _begun(log, start, state)
-        with progress() as told:
+        with progress() as told, collecting_seldom():
             for position in _kept(walk, last, state):
                 told("deciding again", position, last)
     if output == "json":
