@@ -12,6 +12,7 @@ COMMANDS: Final = {
     "log": ("api.cli.audit_log:log", "List events: who asked, what was decided, and why."),
     "chain": ("api.cli.audit_chain:chain", "Draw the tree of a chain, and what became of each token."),
     "replay": ("api.cli.audit_replay:replay", "Take every recorded decision again, and compare."),
+    "backtest": ("api.cli.audit_backtest:backtest", "Say what another policy would have decided."),
 }
 
 
