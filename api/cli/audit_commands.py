@@ -13,6 +13,7 @@ COMMANDS: Final = {
     "chain": ("api.cli.audit_chain:chain", "Draw the tree of a chain, and what became of each token."),
     "replay": ("api.cli.audit_replay:replay", "Take every recorded decision again, and compare."),
     "backtest": ("api.cli.audit_backtest:backtest", "Say what another policy would have decided."),
+    "review": ("api.cli.audit_review:review", "Say which rights nobody used; propose a narrower policy."),
 }
 
 
