@@ -32,6 +32,9 @@ PATIENCE: Final = 3600
 """Seconds by which clocks of nodes may disagree before what a revocation killed is forgotten too early; whoever is
 further behind is decided on a state that is folded anew."""
 
+_PLAIN: Final = 200
+"""Characters of all tags together; then no value is too long for its tag."""
+
 Read = tuple[Position, DCBSequencedEvent, Event]
 
 
@@ -138,6 +141,8 @@ class Replay:
         self._tags(position, stored, event)
 
     def _tags(self, position: Position, stored: DCBSequencedEvent, event: Event) -> None:
+        if isinstance(event, TokenBirth) and _plainly_tagged(stored.event.tags, event):
+            return
         tags = tags_of(event)
         if stored.event.tags == tags or sorted(stored.event.tags) == sorted(tags):
             return
@@ -150,6 +155,20 @@ class Replay:
                 again={"tags": tags},
             )
         )
+
+
+def _plainly_tagged(tags: list[str], event: TokenBirth) -> bool:
+    """What `tags_of` would say of nearly every birth, in a third of the time; the others are its to say."""
+    plain = [
+        f"token:{event.jti}",
+        f"chain:{event.chain}",
+        f"subject:{event.subject}",
+        f"client:{event.client}",
+    ]
+    if tags != plain:
+        return False
+    text = "".join(plain)
+    return len(text) <= _PLAIN and text.isascii() and text.isprintable() and "sha256-" not in text
 
 
 def _presented(event: Event) -> tuple[str, ...]:
