@@ -34,7 +34,7 @@ def backtest(
     exit_code: bool,
     store: str | None,
 ) -> None:
-    """Say which recorded requests a policy file would have decided otherwise.
+    """Say what another policy would have decided.
 
     Takes every recorded issuance, exchange and refusal again as if that policy had been in force, with the
     revocations, keys and credentials of its moment. Tells which it would deny, newly allow or answer with

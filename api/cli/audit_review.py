@@ -46,7 +46,7 @@ from projections.unused_rights import unused_rights
 @store_option
 @click.pass_context
 def review(ctx: click.Context, since: Place, propose: Path | None, output: str, store: str | None) -> None:
-    """Say which rights of the policy in force a period did not use.
+    """Say which rights nobody used; propose a narrower policy.
 
     Also which clients did nothing, which got a token for an audience for the first time, and how deep chains
     went. --propose writes a narrower policy and decides the period's requests again by it: ends with 1 if one
