@@ -52,22 +52,22 @@ def open_ledger(path: Path) -> Ledger:
 
     Raises NotInitialised, StoreError, or what the codec raises on a log it cannot read.
     """
-    return _embedded(existing_log(path))
+    require_store(path)
+    return _embedded(path)
 
 
-def existing_log(path: Path) -> SQLiteRecorder:
-    """The log of an existing embedded store. Raises NotInitialised, StoreError."""
+def require_store(path: Path) -> None:
+    """Raises NotInitialised where there is no embedded store."""
     if not path.exists():
         raise NotInitialised(
             f"there is no event store at {path}: run `counterfoil init`, or set COUNTERFOIL_STORE"
         )
-    return SQLiteRecorder(path)
 
 
 def create_ledger(path: Path) -> Ledger:
     """Open the embedded store, creating it if there is none."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    return _embedded(SQLiteRecorder(path))
+    return _embedded(path)
 
 
 def open_shared_ledger(url: str, seal: Seal) -> Ledger:
@@ -82,7 +82,8 @@ def open_shared_ledger(url: str, seal: Seal) -> Ledger:
     )
 
 
-def _embedded(recorder: SQLiteRecorder) -> Ledger:
+def _embedded(path: Path) -> Ledger:
+    recorder = SQLiteRecorder(path)
     tables = SideTables(recorder)
     return _ledger(
         recorder,

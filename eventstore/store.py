@@ -16,13 +16,26 @@ from eventsourcing.dcb.api import (
 from domain.identifiers import ClientId
 
 
-class LogStore(Protocol):
-    """The log. Everything raises StoreError."""
+class PublishedLog(Protocol):
+    """The log, for whoever follows it. Everything raises StoreError."""
 
     def read(
         self, query: DCBQuery | None = None, *, after: int | None = None, limit: int | None = None
     ) -> DCBReadResponse:
         """The events that a query finds, as of the moment of the call, in order."""
+
+    def last_position(self) -> int:
+        """The position of the last event; 0 if there is none."""
+
+    def event_at(self, position: int) -> DCBSequencedEvent | None:
+        """The event at a position, if there is one."""
+
+    def close(self) -> None:
+        """Leave the store."""
+
+
+class LogStore(PublishedLog, Protocol):
+    """The log. Everything raises StoreError."""
 
     def append(self, events: Sequence[DCBEvent], condition: DCBAppendCondition | None = None) -> int:
         """Append durably under the condition; the position of the last event. Raises IntegrityError if it fails."""
@@ -38,15 +51,6 @@ class LogStore(Protocol):
 
     def read_tokens(self, tags: list[str]) -> list[DCBSequencedEvent]:
         """The events under these `token:` tags, tag by tag, each in order."""
-
-    def last_position(self) -> int:
-        """The position of the last event; 0 if there is none."""
-
-    def event_at(self, position: int) -> DCBSequencedEvent | None:
-        """The event at a position, if there is one."""
-
-    def close(self) -> None:
-        """Leave the store."""
 
 
 class SideStore(Protocol):

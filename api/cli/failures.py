@@ -10,6 +10,8 @@ from api.private_keys import KeyUnavailable
 from api.sealing import SealBroken, WrongKeyEncryptionKey
 from api.settings import SettingInvalid
 from api.workers import WorkerFailed
+from consumers.delivery import SinkMisconfigured, SinkUnavailable
+from consumers.errors import KafkaUnavailable, StreamMisconfigured
 from domain.apply_policy import IssuerChanged
 from eventstore.codec import UnknownEventType, UnreadableEvent
 from eventstore.errors import StoreError
@@ -27,8 +29,18 @@ MISTAKES = (
     SchemaMissing,
     UnsafeDatabase,
     CopyRefused,
+    StreamMisconfigured,
+    SinkMisconfigured,
 )
-OUTAGES = (StoreError, UnknownEventType, UnreadableEvent, SealBroken, WorkerFailed)
+OUTAGES = (
+    StoreError,
+    UnknownEventType,
+    UnreadableEvent,
+    SealBroken,
+    WorkerFailed,
+    KafkaUnavailable,
+    SinkUnavailable,
+)
 
 
 def failure_of(error: Exception) -> CommandFailed | None:
