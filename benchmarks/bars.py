@@ -35,6 +35,7 @@ BARS: Final = (
     Bar("depth_8_vs_1", "at least", 0.9),
     Bar("overload_goodput_vs_peak", "at least", 0.8),
     Bar("overload_shed_p99_ms", "at most", 50),
+    Bar("replay_events_per_second", "at least", 16_667),
     Bar("startup_seconds", "at most", 5),
     Bar("startup_rss_megabytes", "at most", 400),
 )
@@ -61,6 +62,10 @@ LIMITS: Final = {
     "postgres_per_second_w1": "exchanges, nothing pinned",
     "postgres_per_second_w2": "likewise",
     "postgres_per_second_w4": "likewise",
+    "replay_events": "in the log whose decisions are taken again",
+    "replay_events_per_processor_second": "the same by processor time alone",
+    "replay_differences": "of them decisions that came out differently; all are true, so none may",
+    "replay_rss_megabytes": "of the measuring process, at most",
     "startup_events": "in the store for the figures below",
     "startup_revocations": "of them revocations that still count",
     "startup_unaided_seconds": "without a snapshot: every revocation there ever was is folded",
