@@ -48,6 +48,7 @@ class StreamPlan:
     """Of slices with and without a publisher."""
 
 
+RESULTS: Final = Path(__file__).parent / "results"
 QUICK: Final = StreamPlan(events=10_000, rounds=2, seconds=1.0, latency=8.0, pairs=2)
 USUAL: Final = StreamPlan(events=25_000, rounds=5, seconds=1.5, latency=20.0, pairs=6)
 
@@ -126,7 +127,8 @@ def table_of(found: Sequence[CaughtUp]) -> Table:
 def main(quick: bool, folder: Path | None) -> None:
     """Measure the stream alone; the figures are printed, and nothing is written."""
     console = Console()
-    with tempfile.TemporaryDirectory(dir=folder or Path(__file__).parent, prefix="stores-") as made:
+    RESULTS.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder or RESULTS, prefix="stores-") as made:
         Path(made).chmod(0o711)
         console.print(machine(Path(made)), soft_wrap=True)
         found, figures = measure_stream(Path(made), QUICK if quick else USUAL)
