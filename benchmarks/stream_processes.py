@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, Self
 
@@ -73,6 +73,11 @@ class Process:
             )
         bind(self._process.pid, core)
 
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._process.pid
+
     def processor(self) -> float:
         """Seconds of processor time so far."""
         return seconds_spent(self._process.pid)
@@ -102,6 +107,13 @@ class Process:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+
+def give_way(process: int) -> None:
+    """From now on its threads have the core only when the load, which is on it too, leaves it to them."""
+    for task in Path(f"/proc/{process}/task").iterdir():
+        with suppress(ProcessLookupError):
+            os.setpriority(os.PRIO_PROCESS, int(task.name), 19)
 
 
 def publish(world: World, topic: Topic, core: int, folder: Path, *options: str) -> Process:
