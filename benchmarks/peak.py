@@ -10,9 +10,11 @@ from typing import Final
 from benchmarks.load import Load, Slice
 from benchmarks.world import World
 
-MINTED_AT_ONCE: Final = 5_000
-FASTEST: Final = 3_000
-"""Cold exchanges in a second; what is faster uses them up, and its slice ends early."""
+MINTED_AT_ONCE: Final = 2_000
+AT_FIRST: Final = 1_000
+"""Exchanges by which one sees how many there may be in a second."""
+SPARE: Final = 1.4
+"""Times the best slice so far: what is faster still uses its requests up, and ends early."""
 
 
 class Peak:
@@ -22,6 +24,8 @@ class Peak:
         self._world, self._load = world, load
         self.requests: deque[bytes] = deque()
         """Those that were made ready, each to be used once."""
+        self.make(AT_FIRST)
+        self._best = self._run(self._each(), 1.0).per_second
 
     def make(self, count: int) -> None:
         """Have at least so many requests ready."""
@@ -35,8 +39,14 @@ class Peak:
 
     def run(self, seconds: float) -> Slice:
         """Exchanges for that long. Raises RuntimeError where one is refused."""
-        self.make(int(FASTEST * seconds))
-        return self._run(self._each(), seconds)
+        self.make(self.needed(seconds))
+        taken = self._run(self._each(), seconds)
+        self._best = max(self._best, taken.per_second)
+        return taken
+
+    def needed(self, seconds: float) -> int:
+        """Requests for that long."""
+        return int(SPARE * self._best * seconds)
 
     def _run(self, requests: Iterator[bytes], seconds: float) -> Slice:
         taken = self._load.run(requests, seconds)

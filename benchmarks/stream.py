@@ -49,6 +49,8 @@ class StreamPlan:
 
 
 RESULTS: Final = Path(__file__).parent / "results"
+WAYS: Final = 4
+"""Of catching up, each with a slice of the peak before it."""
 QUICK: Final = StreamPlan(events=10_000, rounds=2, seconds=1.0, latency=8.0, pairs=2)
 USUAL: Final = StreamPlan(events=25_000, rounds=5, seconds=1.5, latency=20.0, pairs=6)
 
@@ -62,7 +64,7 @@ def measure_stream(folder: Path, plan: StreamPlan) -> tuple[list[CaughtUp], dict
             load.greet(world.first_token())
             peak = Peak(world, load)
             # All first: a birth is another event than an exchange, and smaller.
-            peak.make(_exchanges(plan))
+            peak.make(plan.events + peak.needed((plan.rounds + 1) * WAYS * plan.seconds))
             ways = Ways(world, kafka, folder, begin=last_position(world))
             peak.fill(plan.events)
             found = _catch_up(ways, peak, plan)
@@ -72,11 +74,6 @@ def measure_stream(folder: Path, plan: StreamPlan) -> tuple[list[CaughtUp], dict
             latencies = measure_latency(beside, rate * MODERATE, plan.latency)
             figures = _named(found, rate, latencies)
             return found, figures | measure_cost(beside, rate * MODERATE, plan.seconds, plan.pairs)
-
-
-def _exchanges(plan: StreamPlan) -> int:
-    """How many will be made while ways catch up."""
-    return plan.events + int((plan.rounds + 1) * 4 * plan.seconds * 2_000)
 
 
 def _catch_up(ways: Ways, peak: Peak, plan: StreamPlan) -> list[CaughtUp]:

@@ -156,7 +156,7 @@ def measure_cost(beside: Beside, per_second: float, seconds: float, rounds: int)
 
 
 def _taken(beside: Beside, per_second: float, seconds: float) -> Taken:
-    beside.peak.make(int(per_second / MODERATE * seconds * 1.5))
+    beside.peak.make(beside.peak.needed(seconds))
     spent = seconds_spent(beside.server.process.pid)
     peak = beside.peak.run(seconds)
     spent = seconds_spent(beside.server.process.pid) - spent
