@@ -143,6 +143,7 @@ def measure_cost(beside: Beside, per_second: float, seconds: float, rounds: int)
     medians = {name: statistics.median(found) for name, found in costs.items()}
     return {
         "exchange_p99_with_publisher_vs_without": medians["at_peak_ratio"],
+        "exchange_p99_with_publisher_vs_noise": medians["at_peak_ratio"] / medians["at_peak_noise"],
         "exchange_p99_noise": medians["at_peak_noise"],
         "exchange_p99_with_publisher_ms": medians["at_peak_with"],
         "exchange_p99_without_publisher_ms": medians["at_peak_without"],
