@@ -15,11 +15,12 @@ from api.sealed_secrets import SealedSecrets, SecretTable, keep_kek_check, requi
 from api.sealing import FILE_SETTING, SETTING, KeyEncryptionKey
 from api.settings import SettingInvalid, Settings
 from api.snapshot_seal import SnapshotSeal
+from eventstore.postgres import PostgresRecorder
 from eventstore.postgres_log import PostgresLog
 from eventstore.publisher_lease import FileLease, Lease, PostgresLease
 from eventstore.side_tables import SideTables
 from eventstore.sqlite import SQLiteRecorder
-from eventstore.store import PublishedLog
+from eventstore.store import LogStore, PublishedLog
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,14 @@ def published_log(settings: Settings) -> PublishedLog:
     """The log alone, to be followed. Raises NotInitialised, StoreError."""
     if settings.is_shared:
         return PostgresLog(settings.store)
+    require_store(settings.store_path)
+    return SQLiteRecorder(settings.store_path)
+
+
+def log_of(settings: Settings) -> LogStore:
+    """The log of an existing store, for whoever folds it himself. Raises NotInitialised, StoreError."""
+    if settings.is_shared:
+        return PostgresRecorder(settings.store)
     require_store(settings.store_path)
     return SQLiteRecorder(settings.store_path)
 

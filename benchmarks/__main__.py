@@ -15,7 +15,8 @@ from benchmarks.exchange import measure
 from benchmarks.machine import machine
 from benchmarks.measured import Plan, table
 from benchmarks.overload import OverloadPlan, measure_overload
-from benchmarks.parts import depth, growth, postgres, split
+from benchmarks.parts import depth, growth, postgres, split, stream
+from benchmarks.replay import A_MILLION, A_PART, measure_replay
 from benchmarks.startup import DEEP, LONG, SHORT, measure_startup
 
 RESULTS = Path(__file__).parent / "results"
@@ -29,9 +30,11 @@ FSYNCED = "every event fsynced before its answer; server on one core, load on an
 @click.option("--exchange/--no-exchange", "exchanging", default=True, help="Measure exchanges.")
 @click.option("--overload/--no-overload", default=True, help="Flood it with five times what it can do.")
 @click.option("--postgres/--no-postgres", "with_postgres", default=True, help="PostgreSQL, 1 to 4 workers.")
+@click.option("--stream/--no-stream", "streaming", default=True, help="Kafka: publish and deliver.")
 @click.option("--split/--no-split", "splitting", default=True, help="The cost of an exchange by stage.")
 @click.option("--growth/--no-growth", "growing", default=True, help="Up to ten million events, 20 GB.")
 @click.option("--depth/--no-depth", "deepening", default=True, help="Exchanges up to depth 8.")
+@click.option("--replay/--no-replay", "replaying", default=True, help="A million decisions taken again.")
 @click.option("--folder", type=click.Path(path_type=Path), help="Where the stores are made; a real disk.")
 def main(
     quick: bool,
@@ -40,14 +43,22 @@ def main(
     exchanging: bool,
     overload: bool,
     with_postgres: bool,
+    streaming: bool,
     splitting: bool,
     growing: bool,
     deepening: bool,
+    replaying: bool,
     folder: Path | None,
 ) -> None:
-    """Measure this machine: exchanges and introspections against the floor, overload, both stores, and cold start."""
+    """Measure this machine: requests against the floor, overload, both stores, the stream, and cold start."""
     console = Console()
-    wanted = {postgres: with_postgres, split: splitting, growth: growing, depth: deepening}
+    wanted = {
+        postgres: with_postgres,
+        stream: streaming,
+        split: splitting,
+        growth: growing,
+        depth: deepening,
+    }
     figures: dict[str, float] = {}
     RESULTS.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder or RESULTS, prefix="stores-") as made:
@@ -70,6 +81,9 @@ def main(
         for part in (part for part, is_wanted in wanted.items() if is_wanted):
             (Path(made) / part.__name__).mkdir()
             figures |= part(console, Path(made) / part.__name__, quick)
+        if replaying:
+            (Path(made) / "replay").mkdir()
+            figures |= measure_replay(Path(made) / "replay", A_PART if quick else A_MILLION)
         if startup:
             (Path(made) / "startup").mkdir()
             history = SHORT if quick else DEEP if deep else LONG

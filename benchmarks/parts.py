@@ -16,6 +16,9 @@ from benchmarks.hot_path import profiled
 from benchmarks.measured import Plan, table
 from benchmarks.postgres import measure_postgres
 from benchmarks.stages import split_of
+from benchmarks.stream import QUICK as QUICK_STREAM
+from benchmarks.stream import USUAL as USUAL_STREAM
+from benchmarks.stream import measure_stream, table_of
 from benchmarks.world import World, embedded_world
 
 Part = Callable[[Console, Path, bool], dict[str, float]]
@@ -51,6 +54,13 @@ def depth(console: Console, folder: Path, quick: bool) -> dict[str, float]:
         rows, on_postgres = measure_depth(world, plan, "_postgres")
     console.print(table(rows, "the same on PostgreSQL", "of depth 1"))
     return figures | on_postgres
+
+
+def stream(console: Console, folder: Path, quick: bool) -> dict[str, float]:
+    """Publishing and delivering beside the peak of exchanges, with a Kafka of one node."""
+    found, figures = measure_stream(folder, QUICK_STREAM if quick else USUAL_STREAM)
+    console.print(table_of(found))
+    return figures
 
 
 def split(console: Console, folder: Path, quick: bool) -> dict[str, float]:

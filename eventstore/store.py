@@ -69,4 +69,13 @@ class SideStore(Protocol):
         """The subject behind a pseudonym, unless it was never known or is forgotten."""
 
     def forget_pseudonym(self, issuer: str, pseudonym: str) -> bool:
-        """Destroy the way back to a subject; whether there was one."""
+        """Destroy the way back to a subject, for good; whether there was one.
+
+        An empty row stays in its place, so that no node writes it again when the person signs in.
+        """
+
+    def is_forgotten(self, issuer: str, pseudonym: str) -> bool:
+        """Whether a way back was destroyed here."""
+
+    def overwrite_forgotten(self) -> str:
+        """Take what was forgotten out of the store's files; what is left there and what to do, or nothing."""

@@ -16,7 +16,7 @@ from domain.policy import Policy
 from domain.tags import tag
 from projections.authority import FoldedAuthority
 from projections.births import BIRTH_TYPES
-from projections.moments import MOST_SKEWED, Moment, position_at
+from projections.named_moments import MOST_SKEWED, Moment, position_at
 from projections.past import authority_at, deaths_of
 from projections.policy_edges import Edge, policy_edges
 from projections.slices import Sliced, slices

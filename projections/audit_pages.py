@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from domain.identifiers import Position
 from projections.audit_search import AuditFilter, AuditPage, AuditSource, RecordedEvent, query_of
-from projections.moments import MOST_SKEWED, position_at
+from projections.named_moments import MOST_SKEWED, position_at
 from projections.slices import Sliced, slices
 
 

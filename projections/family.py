@@ -19,7 +19,7 @@ from projections.as_of import PastSource
 from projections.audit_search import RecordedEvent
 from projections.births import BIRTH_TYPES
 from projections.lineage import REFUSAL_TYPES
-from projections.moments import Moment
+from projections.named_moments import Moment
 from projections.past import authority_at, deaths_of
 from projections.slices import Sliced, slices
 from projections.token_states import TokenState, state_of

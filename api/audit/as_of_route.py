@@ -12,7 +12,7 @@ from api.audit.scans import Places, run
 from api.past_documents import as_of_document
 from domain.identifiers import Position
 from projections.as_of import ABOUT, About, TokensWanted, as_of
-from projections.moments import Moment, MomentAsked, moment_asked
+from projections.named_moments import Moment, MomentAsked, moment_asked
 
 PARAMETERS: Final = frozenset({*ABOUT, "at", "expired", "after", "limit", "min_position"})
 LARGEST_PAGE: Final = 1000

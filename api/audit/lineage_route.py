@@ -18,7 +18,7 @@ from api.oauth_errors import NOT_FOUND, malformed
 from domain.identifiers import Position
 from projections.births import Births
 from projections.family import Family, FamilyName, family_of
-from projections.moments import Moment
+from projections.named_moments import Moment
 
 NAMES: Final = ("token", "chain", "subject")
 PARAMETERS: Final = frozenset({*NAMES, "at", "format", "min_position"})

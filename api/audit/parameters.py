@@ -11,7 +11,7 @@ from starlette.types import Scope
 from api.forms import MalformedForm, parse_form
 from api.oauth_errors import malformed
 from domain.identifiers import Position
-from projections.moments import MomentAsked
+from projections.named_moments import MomentAsked
 
 LONGEST_VALUE: Final = 512
 """Characters of a value; it is recorded with the reading."""

@@ -34,7 +34,7 @@ from domain.lineage import Birth
 from domain.requests import Origin
 from eventstore.errors import StoreError
 from projections.audit_search import UnknownType
-from projections.moments import NoSuchMoment
+from projections.named_moments import NoSuchMoment
 
 AUDIT_READ: Final = ScopeToken("audit:read")
 Handler = Callable[[Reading], Awaitable[Answer | Stream]]

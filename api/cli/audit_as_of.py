@@ -16,7 +16,7 @@ from api.cli.store_options import store_option
 from api.cli.token_names import TokenName
 from api.past_documents import as_of_document
 from projections.as_of import ABOUT, TokensWanted, as_of
-from projections.moments import MomentAsked
+from projections.named_moments import MomentAsked
 from projections.slices import finished
 
 

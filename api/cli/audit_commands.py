@@ -13,10 +13,10 @@ COMMANDS: Final = {
     "as-of": ("api.cli.audit_as_of:as_of_command", "Say what was true then: tokens, ways, policy and keys."),
     "lineage": ("api.cli.audit_lineage:lineage", "Tell a family of tokens hop by hop, or draw it."),
     "chain": ("api.cli.audit_chain:chain", "Draw the tree of a chain, and what became of each token."),
-    "verify": (
-        "api.cli.audit_verify:verify",
-        "Prove that a copy of the log is complete, or name what is missing.",
-    ),
+    "replay": ("api.cli.audit_replay:replay", "Take every recorded decision again, and compare."),
+    "backtest": ("api.cli.audit_backtest:backtest", "Say what another policy would have decided."),
+    "review": ("api.cli.audit_review:review", "Say which rights nobody used; propose a narrower policy."),
+    "verify": ("api.cli.audit_verify:verify", "Prove that a copy is complete, or name what is missing."),
     "map": ("api.cli.audit_map:map_records", "Turn records of the stream into OCSF, ECS or CEF."),
     "schema": ("api.cli.audit_schema:schema", "Print the JSON Schema of the stream's records."),
 }

@@ -19,7 +19,7 @@ from api.family_svg import family_svg
 from api.ledger import Ledger
 from domain.identifiers import Position
 from projections.family import MOST_TOKENS, Family, FamilyName, family_of
-from projections.moments import Moment, MomentAsked
+from projections.named_moments import Moment, MomentAsked
 from projections.slices import finished
 
 

@@ -29,7 +29,7 @@ from consumers.mappings import MAPPINGS, of_documents
     help="Records, one a line.  [default: standard input]",
 )
 def map_records(mapping: str, source: BinaryIO) -> None:
-    """Turn records of the stream into the shape of a tool, line by line.
+    """Turn records of the stream into OCSF, ECS or CEF.
 
     Reads the envelopes that `counterfoil stream` and the topic have, one JSON document per line. A line that is no
     record ends it, with its number; the lines before it are written.

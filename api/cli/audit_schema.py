@@ -9,7 +9,9 @@ from consumers.record_schema import published_schema
 
 @click.command()
 def schema() -> None:
-    """Print the JSON Schema of the stream's records (draft 2020-12).
+    """Print the JSON Schema of the stream's records.
+
+    It is of draft 2020-12.
 
     \b
     Example:

@@ -66,7 +66,7 @@ def verify(
     store: str | None,
     **index: Any,
 ) -> None:
-    """Prove that a copy of the log is complete, or name what is missing.
+    """Prove that a copy is complete, or name what is missing.
 
     Compares the log with the topic that the settings name, with an index, or with FILES of JSON documents,
     one a line, plain or gzip, in our own shape or as ECS or OCSF. Each event must be there with its id and its

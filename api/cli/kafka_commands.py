@@ -27,7 +27,7 @@ def kafka() -> None:
 @kafka.command()
 @click.option("--dry-run", is_flag=True, help="Change nothing; say what there is to do.")
 def init(dry_run: bool) -> None:
-    """Create the topics of the audit stream, and check those that are there.
+    """Create the topics of the stream, and check what is there.
 
     Nothing is changed about a topic that exists: what is not as it should be is listed, and ends the
     command with 1, as does a missing topic with --dry-run. COUNTERFOIL_KAFKA_SERVERS says where Kafka is.

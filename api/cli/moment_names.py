@@ -10,7 +10,7 @@ from api.cli.exit_codes import refused
 from api.cli.times import Moment as Time
 from domain.identifiers import Position
 from projections.audit_search import AuditSource
-from projections.moments import Moment, MomentAsked, NoSuchMoment, moment_asked
+from projections.named_moments import Moment, MomentAsked, NoSuchMoment, moment_asked
 
 _MOST_DIGITS = 18
 

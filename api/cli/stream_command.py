@@ -55,7 +55,7 @@ from consumers.stream_metrics import StreamMetrics
 )
 @store_option
 def stream(name: str, from_log: bool, beginning: Beginning, state: Path | None, store: str | None) -> None:
-    """Deliver the audit stream to a sink.
+    """Deliver the audit stream to a SIEM.
 
     Everything, at least once, in order for each chain; what a sink can never take becomes a dead letter
     (`counterfoil dlq`). A sink that is away is waited for, whatever it takes. Logs JSON lines to standard

@@ -35,6 +35,7 @@ SHAPES: Final[Mapping[str, Shape]] = {
     "client.revoked": _END,
     "subject.disabled": _SUBJECT,
     "subject.enabled": _SUBJECT,
+    "subject.erased": _SUBJECT,
     "key.published": ("event", ("configuration",), ("creation",)),
     "key.activated": ("event", ("configuration",), ("change",)),
     "key.retired": ("event", ("configuration",), ("deletion",)),

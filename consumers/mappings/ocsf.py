@@ -40,6 +40,7 @@ ACTIVITIES: Final = {
     "token.forged": (2004, 1, "Create"),
     "subject.disabled": (3004, 9, "Disable"),
     "subject.enabled": (3004, 8, "Enable"),
+    "subject.erased": (3004, 3, "Update"),
     "key.published": (3004, 1, "Create"),
     "key.activated": (3004, 10, "Activate"),
     "key.retired": (3004, 11, "Deactivate"),

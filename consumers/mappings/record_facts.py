@@ -24,6 +24,7 @@ CAPTIONS: Final = {
     "client.revoked": "All tokens of a client revoked",
     "subject.disabled": "Subject disabled",
     "subject.enabled": "Subject enabled",
+    "subject.erased": "Way back to a person destroyed",
     "key.published": "Signing key published",
     "key.activated": "Signing key activated",
     "key.retired": "Signing key retired",

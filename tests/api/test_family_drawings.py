@@ -19,7 +19,7 @@ from api.family_svg import family_svg
 from domain.identifiers import Jti, Position
 from eventstore.sqlite import SQLiteRecorder
 from projections.family import Family, FamilyName, family_of
-from projections.moments import Moment
+from projections.named_moments import Moment
 from projections.slices import finished
 from tests.recorded_chain import BORN, RecordedLog
 

@@ -29,7 +29,7 @@ from eventstore.store import LogStore
 from projections import past, slices
 from projections.as_of import AsOf, TokensWanted, TokenThen, as_of
 from projections.authority import FoldedAuthority
-from projections.moments import moment_of_position, moment_of_time
+from projections.named_moments import moment_of_position, moment_of_time
 from projections.slices import finished
 from tests.domain.story import KID, OPERATOR, ORIGIN, Story
 from tests.recorded_chain import NEVER
