@@ -33,6 +33,7 @@ from api.own_tokens import OwnTokens
 from api.rate_limits import RateLimits
 from api.recorder import Recorder
 from api.revocation_endpoint import RevocationEndpoint
+from api.sequencing import Sequencing
 from api.settings import Settings
 from api.snapshot_keeping import SnapshotKeeping
 from api.stamps import milliseconds, new_id
@@ -82,6 +83,7 @@ class Service:
             new_id=new_id,
             clock=clock,
         )
+        self.sequencing = Sequencing(settings, ledger) if settings.proofs else None
         self.desk = TokenDesk(
             authority, self.barrier, self.writer, self.signers, self.tokens, self.denials, clock
         )
@@ -128,6 +130,8 @@ class Service:
         """Housekeeping runs; on the way out all that waits becomes durable and the store is closed."""
         await self.store.open()
         tending = asyncio.create_task(self.housekeeping.run())
+        if self.sequencing is not None:
+            self.sequencing.start()
         try:
             yield
         finally:
@@ -138,4 +142,6 @@ class Service:
                 await self.housekeeping.record_counts()
             await self.store.close()
             await self.housekeeping.keep_snapshot()
+            if self.sequencing is not None:
+                await asyncio.to_thread(self.sequencing.end)
             self.ledger.close()

@@ -1,6 +1,6 @@
 """Signed notes and what is written in them (C2SP signed-note, tlog-checkpoint, tlog-proof): text, read strictly.
 
-A note that could be written in two ways is refused: whoever compares notes compares bytes. No signature is checked here.
+A note that could be written in two ways is refused: who compares notes compares bytes. No signature is checked here.
 """
 
 from __future__ import annotations

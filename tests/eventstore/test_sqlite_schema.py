@@ -53,7 +53,7 @@ def test_a_store_of_version_1_is_upgraded_in_place(store_of_version_1: Path) -> 
     tables.keep_snapshot("authority", 1, b"data")
     assert recorder.append([event("c")]) == 3
     recorder.close()
-    assert version_of(store_of_version_1) == SCHEMA_VERSION == 2
+    assert version_of(store_of_version_1) == SCHEMA_VERSION == 3
     assert execute(store_of_version_1, "PRAGMA integrity_check") == [("ok",)]
     again = SQLiteRecorder(store_of_version_1)
     assert SideTables(again).snapshot("authority") == (1, b"data")
