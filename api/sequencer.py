@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from api.head_file import HeadFile, HeadMoved
-from api.note_keys import NoteForged, NoteMalformed, NoteSigner, verified_checkpoint
+from api.note_keys import NoteForged, NoteMalformed, NoteSigner, NoteVerifier, verified_checkpoint
 from domain.event_leaf import event_leaf, void_entry
 from domain.merkle import leaf_hash, root_of
 from domain.signed_notes import Checkpoint
@@ -48,6 +48,11 @@ class Sequencer:
         self._edge: Edge | None = None
         self._agreed: str | None = None
         """The note in the second place with which the tree was found to agree."""
+
+    @property
+    def verifier(self) -> NoteVerifier:
+        """The public key of the log."""
+        return self._signer.verifier
 
     def catch_up(self, seconds: float = float("inf")) -> int | None:
         """Rounds until there is nothing to sign; the size of the tree then, `None` where the time was not enough.

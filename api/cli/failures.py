@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from api.cli.exit_codes import MISTAKE, UNAVAILABLE, CommandFailed
+from api.exporting import NothingToExport
 from api.ledger import NotInitialised
+from api.note_keys import NoteForged, NoteMalformed
 from api.operator_log import OperatorMistake
 from api.policy_file import PolicyFileError
 from api.private_keys import KeyUnavailable
 from api.sealing import SealBroken, WrongKeyEncryptionKey
+from api.sequencer import SigningRefused
 from api.settings import SettingInvalid
 from api.workers import WorkerFailed
 from domain.apply_policy import IssuerChanged
+from domain.tiles import TileMissing
 from eventstore.codec import UnknownEventType, UnreadableEvent
 from eventstore.errors import StoreError
 from eventstore.postgres_copy import CopyRefused
@@ -27,8 +31,19 @@ MISTAKES = (
     SchemaMissing,
     UnsafeDatabase,
     CopyRefused,
+    NothingToExport,
+    NoteMalformed,
 )
-OUTAGES = (StoreError, UnknownEventType, UnreadableEvent, SealBroken, WorkerFailed)
+OUTAGES = (
+    StoreError,
+    UnknownEventType,
+    UnreadableEvent,
+    SealBroken,
+    WorkerFailed,
+    SigningRefused,
+    NoteForged,
+    TileMissing,
+)
 
 
 def failure_of(error: Exception) -> CommandFailed | None:

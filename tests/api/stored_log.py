@@ -81,11 +81,11 @@ def _of_postgres(statement: str) -> str:
 
 def event(name: str) -> DCBEvent:
     """One that no reader of ours knows, for the tree takes any."""
-    return DCBEvent(type="test.happened", data=f'{{"id":"{name}"}}'.encode(), tags=["a", "b"])
+    return DCBEvent(type="test.happened", data=f'{{"id":"{name}","at":0}}'.encode(), tags=["a", "b"])
 
 
 TAMPERINGS: Final[dict[str, tuple[str, ...]]] = {
-    "row edited": ("UPDATE events SET data = x'7b7d' WHERE position = 3",),
+    "row edited": ("UPDATE events SET data = x'7b226174223a307d' WHERE position = 3",),
     "type changed": ("UPDATE events SET type = 'test.other' WHERE position = 3",),
     "tag changed": ("""UPDATE events SET tags = '["a","c"]' WHERE position = 3""",),
     "tag removed": ("""UPDATE events SET tags = '["a"]' WHERE position = 3""",),
@@ -105,7 +105,8 @@ TAMPERINGS: Final[dict[str, tuple[str, ...]]] = {
     "row inserted": (
         "UPDATE events SET position = -position WHERE position >= 3",
         "UPDATE events SET position = -position + 1 WHERE position < 0",
-        """INSERT INTO events(position, type, tags, fence, data) VALUES (3, 'test.new', '["a"]', 0, x'7b7d')""",
+        "INSERT INTO events(position, type, tags, fence, data) "
+        """VALUES (3, 'test.new', '["a"]', 0, x'7b226174223a307d')""",
     ),
 }
 """Each way to change a log of eight events or more that was signed; position 3 stands for any."""
