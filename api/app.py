@@ -121,6 +121,7 @@ def _routes(service: Service, jwks_max_age: int) -> list[Route]:
         route("/oauth/authorize", unsupported),
         route("/healthz", healthy),
         route("/readyz", ready),
+        *service.log.routes(),
     ]
 
 

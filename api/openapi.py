@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
+from api.log_openapi import log_paths
 from api.metadata import (
     ADMIN_REVOCATION_PATH,
     INTROSPECTION_PATH,
@@ -122,6 +123,7 @@ def _paths() -> dict[str, Any]:
         "/openapi.json": _get("openapi", "This document"),
         "/healthz": _get("alive", "Whether the process answers"),
         "/readyz": _get("ready", "Whether the store can be read"),
+        **log_paths(),
     }
 
 

@@ -25,6 +25,9 @@ from api.jwks_cache import JwksCache
 from api.jwks_fetcher import JwksFetcher
 from api.key_ring import KeyRing
 from api.ledger import Ledger
+from api.log_endpoints import LogEndpoints
+from api.log_key import log_signer
+from api.log_proofs import LogProofs
 from api.memories import PSEUDONYM_KEY, Memories
 from api.metadata import INTROSPECTION_PATH, REVOCATION_PATH, TOKEN_PATH
 from api.oauth_errors import TOO_MANY_FAILURES, OAuthError
@@ -84,6 +87,7 @@ class Service:
             clock=clock,
         )
         self.sequencing = Sequencing(settings, ledger) if settings.proofs else None
+        self.log = LogEndpoints(LogProofs(ledger.tree), lambda: log_signer(settings, ledger).verifier.text)
         self.desk = TokenDesk(
             authority, self.barrier, self.writer, self.signers, self.tokens, self.denials, clock
         )

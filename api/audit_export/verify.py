@@ -1,8 +1,8 @@
 """Checks an export of a Counterfoil log: `python verify.py DIRECTORY`. Needs Python 3.11 and `cryptography`, no more.
 
 Recomputes the Merkle tree from the events (RFC 6962 §2.1), checks signature and root of every checkpoint (C2SP
-signed-note), and that no event broke the rules of the policy of its moment. Use a copy of this file that you have
-from elsewhere, and give it the key of the log and the cosigned checkpoints that you kept yourself.
+signed-note), and that no event broke the rules of the policy of its moment. Use a copy of this file that does not
+come with the export, and give it the key of the log and the cosigned checkpoints that you kept yourself.
 """
 
 from __future__ import annotations

@@ -25,6 +25,10 @@ COMMANDS: Final = {
     "revoke": ("api.cli.revoke_commands:revoke", "Pull the plug: a token, a chain, a subject or a client."),
     "token": ("api.cli.token_commands:token", "Ask a running service for tokens, over HTTP."),
     "audit": ("api.cli.audit_commands:audit", "Read the log: every decision, and the tree of a chain."),
+    "witness": (
+        "api.cli.witness_command:witness",
+        "Watch a log from elsewhere, and cosign what continues it.",
+    ),
 }
 
 

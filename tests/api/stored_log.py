@@ -105,8 +105,10 @@ TAMPERINGS: Final[dict[str, tuple[str, ...]]] = {
     "row inserted": (
         "UPDATE events SET position = -position WHERE position >= 3",
         "UPDATE events SET position = -position + 1 WHERE position < 0",
-        "INSERT INTO events(position, type, tags, fence, data) "
-        """VALUES (3, 'test.new', '["a"]', 0, x'7b226174223a307d')""",
+        (
+            "INSERT INTO events(position, type, tags, fence, data) "
+            """VALUES (3, 'test.new', '["a"]', 0, x'7b226174223a307d')"""
+        ),
     ),
 }
 """Each way to change a log of eight events or more that was signed; position 3 stands for any."""
