@@ -20,7 +20,6 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 # fmt: off
-Entry = tuple[int, str, list[str], bytes]  # position, type, tags and payload of an event
 MARGIN = 3600  # seconds after its end for which a token is remembered, for clocks that disagree
 
 
@@ -46,8 +45,7 @@ def checkpoint(note: str, log_key: str) -> tuple[int, bytes]:
     key = _bytes_of(encoded)
     require(key[0] == 1 and identity == _sha256(name.encode() + b"\n" + key)[:4].hex(), "the log key is malformed")
     text, _, lines = note.rpartition("\n\n")
-    start = f"\u2014 {name} "
-    signatures = [_bytes_of(s[len(start):]) for s in lines.split("\n") if s.startswith(start)]
+    signatures = [_bytes_of(s.split(" ")[2]) for s in lines.split("\n") if s.startswith(f"\u2014 {name} ")]
     ours = [value[4:] for value in signatures if value[:4].hex() == identity]
     require(len(ours) == 1, f"a checkpoint has no signature of {name}, or several")
     try:
@@ -63,8 +61,8 @@ class Tree:
     """Grows leaf by leaf, and compares every tile with the one in the export (C2SP tlog-tiles)."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.done, self.compared = folder / "tile", [0], 0
-        self.levels: list[list[bytes]] = [[]]
+        self.folder, self.done, self.compared = folder / "tile", [0] * 9, 0
+        self.levels: list[list[bytes]] = [[] for _ in self.done]
 
     def _perfect(self, hashes: list[bytes]) -> bytes:
         while len(hashes) > 1:
@@ -79,9 +77,6 @@ class Tree:
             self._compare(level)
             self.done[level] += 1
             self.levels[level] = []
-            if level + 1 == len(self.levels):
-                self.levels.append([])
-                self.done.append(0)
             self.push(self._perfect(hashes), level + 1)
 
     def tile(self, level: int, index: int, width: int) -> bytes:
@@ -115,12 +110,12 @@ class Tree:
         require(sum(p.is_file() for p in self.folder.rglob("*")) == self.compared, "there are tiles of no event")
 
 
-def _events(file: Path) -> Iterator[Entry]:
+def _events(file: Path) -> Iterator[tuple[int, str, list[str], bytes]]:
     with file.open("rb") as lines:
         for line in lines:
             head, _, payload = line.partition(b',"payload":')
-            fields = json.loads(head + b"}")
-            require(line.endswith(b"}\n") and len(fields) == 3, f"a line of {file.name} is cut short")
+            fields = json.loads(head.decode() + "}")
+            require(line.endswith(b"}\n") and len(fields) == 3, "a line of events.ndjson is cut short")
             yield fields["position"], fields["type"], fields["tags"], payload[:-2]
 
 
@@ -131,7 +126,7 @@ def _leaf(position: int, kind: str, tags: list[str], payload: bytes) -> bytes:
     return _sha256(b"\x00" + _sha256(b"".join(entry)))
 
 
-def leaves(folder: Path, first: int, last: int, size: int, tree: Tree) -> Iterator[tuple[bytes, Entry | None]]:
+def leaves(folder: Path, first: int, last: int, size: int, tree: Tree) -> Iterator[tuple[bytes, Any]]:
     """The leaf of each position: from its event, or from the tiles where the export does not have the event."""
     found = _events(folder / "events.ndjson")
     upcoming, tile = next(found, None), b""
@@ -158,13 +153,18 @@ class Rules:
         self.dead: dict[tuple[str, str], tuple[int, int]] = {}
         self.keys: dict[str, str] = {}
         self.disabled: set[str] = set()
+        self.permitted: set[tuple[Any, ...]] = set()
 
-    def apply(self, position: int, kind: str, event: dict[str, Any]) -> None:
+    def apply(self, position: int, kind: str, payload: bytes) -> None:
         """Judge one event, then fold it. Raises ValueError."""
+        event = json.loads(payload.decode())
         self.now = max(self.now, event["at"] // 1000)
         match kind.split("."):
             case ["token", "issued" | "exchanged"]:
-                self._birth(position, kind, event)
+                try:
+                    self._birth(position, kind, event)
+                except ValueError as error:
+                    raise ValueError(f"the {kind} at {position} {error}") from None
             case [what, "revoked"]:
                 name = event["jti"] if what == "token" else event[what]
                 self.dead[what, name] = (position, max(event["until"], self.dead.get((what, name), (0, 0))[1]))
@@ -172,73 +172,75 @@ class Rules:
                 self.keys[event["kid"]] = state
             case ["subject", state]:
                 (self.disabled.add if state == "disabled" else self.disabled.discard)(event["subject"])
-            case ["policy", "applied"]:
-                self.policy = (position, event["policy"])
             case _:
-                pass
+                self.permitted = set() if kind == "policy.applied" else self.permitted
+                self.policy = (position, event["policy"]) if kind == "policy.applied" else self.policy
         if position % 50_000 == 0:
             self.births = {jti: birth for jti, birth in self.births.items() if birth[4] > self.now - MARGIN}
             self.dead = {name: dead for name, dead in self.dead.items() if dead[1] > self.now - MARGIN}
 
     def _birth(self, position: int, kind: str, event: dict[str, Any]) -> None:
-        where, path, actors = f"the {kind} at {position}", event.get("lineage", []), event.get("actor_lineage", [])
-        jti, jtis, second = event["jti"], [entry["jti"] for entry in path], {entry["jti"] for entry in actors}
-        require(jti not in self.births, f"{where} has the jti of an earlier token")
-        require((kind == "token.exchanged") == bool(path), f"{where} has a lineage that is not its kind's")
-        require(event["chain"] == [*jtis, jti][0], f"{where} is of another chain")
+        path, actors, jti = event.get("lineage", []), event.get("actor_lineage", []), event["jti"]
+        jtis, second = [entry["jti"] for entry in path], {entry["jti"] for entry in actors}
+        require(jti not in self.births, "has the jti of an earlier token")
+        require((kind == "token.exchanged") == bool(path), "has a lineage that is not its kind's")
+        require(event["chain"] == [*jtis, jti][0], "is of another chain")
         for entry in [*path, *actors]:
-            self._alive(entry, where, event["at"] // 1000)
+            self._alive(entry, event["at"] // 1000)
         state = self.keys.get(event["kid"], "activated" if self.first > 1 else "never published")
-        require(state == "activated", f"{where} is signed with a key that is {state}")
-        require(event["subject"] not in self.disabled, f"{where} is of a disabled subject")
+        require(state == "activated", "is signed with a key that is " + state)
+        require(event["subject"] not in self.disabled, "is of a disabled subject")
         parent, actor = self.births.get(jtis[-1]) if path else None, self.births.get(event.get("actor_jti") or "")
-        ends = [entry["exp"] for entry in path[-1:]] + ([actor[4]] if actor else [])
-        require(all(event["exp"] <= end for end in ends), f"{where} outlives what it was made from")
+        ends = [event["exp"], *(entry["exp"] for entry in path[-1:]), actor[4] if actor else event["exp"]]
+        require(event["exp"] == min(ends), "outlives what it was made from")
         if parent is not None:
-            require(jtis == parent[6] and parent[7] <= second, f"{where} has another lineage than its parent")
-        self._permitted(event, path, parent, where)
+            require(jtis == parent[6] and parent[7] <= second, "has another lineage than its parent")
+        if self.policy is None:
+            self.unjudged += 1
+        else:
+            self._permitted(self.policy, event, tuple(entry["client"] for entry in path), parent)
         self.births[jti] = (position, event["client"], event["subject"], event["kid"], event["exp"], event["scope"],
                             [*jtis, jti], second, event["audiences"])
 
-    def _alive(self, entry: dict[str, Any], where: str, now: int) -> None:
-        """Something that a token stands on: born as it says, neither revoked nor expired."""
+    def _alive(self, entry: dict[str, Any], now: int) -> None:
         jti, born = entry["jti"], self.births.get(entry["jti"])
         at, client, subject, kid, exp = (entry[name] for name in ("position", "client", "subject", "kid", "exp"))
         if born is not None:
-            require(born[:5] == (at, client, subject, kid, exp), f"{where} says of {jti} what its birth does not")
+            require(born[:5] == (at, client, subject, kid, exp), "says of a token what its birth does not: " + jti)
         else:
-            require(at < self.first or exp <= self.now - MARGIN, f"{where} stands on {jti}, which was never born")
+            require(at < self.first or exp <= self.now - MARGIN, "stands on a token that was never born: " + jti)
             self.unjudged += 1
-        require(exp > now, f"{where} stands on {jti}, which had expired")
+        require(exp > now, "stands on a token that had expired: " + jti)
         for what, name in (("token", jti), ("chain", jti), ("subject", subject), ("client", client)):
-            require(self.dead.get((what, name), (0, 0))[0] < at, f"{where} stands on a revoked {what}: {name}")
-        require(self.keys.get(kid) not in ("compromised", "retired"), f"{where} stands on a key that is gone")
-        require(subject not in self.disabled, f"{where} stands on a disabled subject")
+            require(self.dead.get((what, name), (0, 0))[0] < at, "stands on a revoked " + what)
+        require(self.keys.get(kid) not in ("compromised", "retired"), "stands on a key that is gone")
+        require(subject not in self.disabled, "stands on a disabled subject")
 
-    def _permitted(self, event: dict[str, Any], path: list[Any], parent: Any, where: str) -> None:
-        """The policy that was in force: its clients, lifetime and depth, and what scopes may become."""
-        if self.policy is None:
-            self.unjudged += 1
+    def _permitted(self, now: tuple[int, Any], event: dict[str, Any], clients: tuple[str, ...], parent: Any) -> None:
+        asked, softened, origin = event["asked"]["scope"], bool(event.get("would_deny")), parent or [[]] * 9
+        same = (event["policy"], event["client"], clients, event["exp"] - event["iat"], *map(tuple, (
+            event["audiences"], event["scope"], asked or event["scope"], origin[5], origin[8])), softened)
+        if same in self.permitted:
             return
-        require(event["policy"] == self.policy[0], f"{where} was decided under a policy that was not in force")
-        policy, limits = self.policy[1], self.policy[1]["limits"]
+        policy, limits, granted = now[1], now[1]["limits"], set(event["scope"])
+        require(event["policy"] == now[0], "was decided under a policy that was not in force")
         enabled = {name: client for name, client in policy["clients"].items() if not client["disabled"]}
-        require({event["client"], *(entry["client"] for entry in path)} <= set(enabled), f"{where}: client disabled")
-        require(event["exp"] - event["iat"] <= limits["lifetime"], f"{where} lives too long")
-        client, granted = enabled[event["client"]], set(event["scope"])
-        targets = [r for r in policy["resources"].values() if r["audience"] in event["audiences"]]
+        require({event["client"], *clients} <= set(enabled), "is of a client, or stands on one, that is disabled")
+        require(event["exp"] - event["iat"] <= limits["lifetime"], "lives too long")
+        client, targets = enabled[event["client"]], [
+            r for r in policy["resources"].values() if r["audience"] in event["audiences"]]
         depths = [limits["depth"], client["depth"], *(target["depth"] for target in targets)]
-        require(len(path) <= min(depth for depth in depths if depth is not None), f"{where} is too deep")
-        require(granted <= set(event["asked"]["scope"] or granted), f"{where} has scopes that nobody asked for")
+        require(len(clients) <= min(depth for depth in depths if depth is not None), "is too deep")
+        require(granted <= set(asked or granted), "has scopes that nobody asked for")
+        held = {r["name"] for r in policy["resources"].values() if r["audience"] in origin[8]}
         for target in targets:
-            require(granted <= set(target["scopes"]), f"{where} has scopes that its target does not know")
-            if parent is not None:
-                reach = set(parent[5]) if event.get("would_deny") else set()
-                held = {r["name"] for r in policy["resources"].values() if r["audience"] in parent[8]}
-                for rule in (r for r in client["exchange"] if r["to"] == target["name"] and held & set(r["sources"])):
-                    reach |= set(rule["by_name"]) & set(parent[5])
-                    reach.update(s for scope in parent[5] for s in rule["by_mapping"].get(scope, ()))
-                require(granted <= reach, f"{where} has more scope than the token it was made from gives")
+            require(granted <= set(target["scopes"]), "has scopes that its target does not know")
+            reach = set(origin[5]) if softened else set()
+            for rule in (r for r in client["exchange"] if r["to"] == target["name"] and held & set(r["sources"])):
+                reach |= set(rule["by_name"]) & set(origin[5])
+                reach.update(s for scope in origin[5] for s in rule["by_mapping"].get(scope, ()))
+            require(parent is None or granted <= reach, "has more scope than the token it was made from gives")
+        self.permitted.add(same)
 
 
 def verify(folder: Path, trusted_key: str | None = None, kept: list[Path] | None = None) -> str:
@@ -248,15 +250,13 @@ def verify(folder: Path, trusted_key: str | None = None, kept: list[Path] | None
         with path.open("rb") as file:
             sums += f"{hashlib.file_digest(file, 'sha256').hexdigest()}  {path.relative_to(folder)}\n"
     require((folder / "SHA256SUMS").read_bytes() == sums.encode(), "a file is not the one in SHA256SUMS, or not there")
-    facts = json.loads((folder / "export.json").read_text())
+    facts = json.loads((folder / "export.json").read_text("utf-8"))
     first, last, size, log_key = facts["from"], facts["to"], facts["size"], facts["log_key"]
     require(facts["format"] == "counterfoil export v1", "this verifier does not know the format of the export")
     require(trusted_key in (None, log_key), "the export is signed by another key than the one you trust")
     notes = [*sorted((folder / "checkpoints").iterdir()), *(kept or [])]
-    roots = [checkpoint(note.read_text(), log_key) for note in notes]
-    require(1 <= first <= last <= size == max(map(int, (p.name for p in (folder / "checkpoints").iterdir()))),
-            "the last checkpoint does not cover the export")
-    require(all(0 < at <= size for at, _ in roots), f"a checkpoint that you kept is not of these {size} positions")
+    roots = [checkpoint(note.read_text("utf-8"), log_key) for note in notes]
+    require(1 <= first <= last <= size == max(at for at, _ in roots), f"{size} positions are not what is signed last")
     tree, rules, count, sizes = Tree(folder), Rules(first), 0, {at for at, _ in roots}
     for number, (leaf, event) in enumerate(leaves(folder, first, last, size, tree), 1):
         tree.push(leaf)
@@ -265,7 +265,7 @@ def verify(folder: Path, trusted_key: str | None = None, kept: list[Path] | None
             require(same, f"the events have another root than the checkpoint of {number} positions")
         if event is not None:
             count += 1
-            rules.apply(event[0], event[1], json.loads(event[3]))
+            rules.apply(event[0], event[1], event[3])
     tree.finish()
     return (f"verified: {count} events, positions {first} to {last} of {size}; {len(roots)} checkpoints of {log_key}; "
             f"{rules.unjudged} things that began before the export were not judged")

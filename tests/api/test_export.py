@@ -217,7 +217,7 @@ def history(exported: Path) -> Events:
 def judged(history: Events) -> None:
     rules = Rules(1)
     for position, kind, event in history:
-        rules.apply(position, kind, event)
+        rules.apply(position, kind, json.dumps(event).encode())
 
 
 def deepest(history: Events) -> int:
