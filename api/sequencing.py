@@ -81,6 +81,10 @@ class Sequencing:
         """Work in a thread."""
         self._thread.start()
 
+    def tell_to_stop(self) -> None:
+        """Let `run` end after the round that is under way."""
+        self._stopped.set()
+
     def end(self) -> None:
         """Stop, and sign all that is there, whoever's turn it is. Blocks; an outage is logged."""
         self._stopped.set()

@@ -15,7 +15,7 @@ from benchmarks.exchange import measure
 from benchmarks.machine import machine
 from benchmarks.measured import Plan, table
 from benchmarks.overload import OverloadPlan, measure_overload
-from benchmarks.parts import depth, growth, postgres, split
+from benchmarks.parts import depth, growth, postgres, proofs, split
 from benchmarks.startup import DEEP, LONG, SHORT, measure_startup
 
 RESULTS = Path(__file__).parent / "results"
@@ -32,6 +32,7 @@ FSYNCED = "every event fsynced before its answer; server on one core, load on an
 @click.option("--split/--no-split", "splitting", default=True, help="The cost of an exchange by stage.")
 @click.option("--growth/--no-growth", "growing", default=True, help="Up to ten million events, 20 GB.")
 @click.option("--depth/--no-depth", "deepening", default=True, help="Exchanges up to depth 8.")
+@click.option("--proofs/--no-proofs", "proving", default=True, help="A million events exported, 3 GB.")
 @click.option("--folder", type=click.Path(path_type=Path), help="Where the stores are made; a real disk.")
 def main(
     quick: bool,
@@ -43,11 +44,12 @@ def main(
     splitting: bool,
     growing: bool,
     deepening: bool,
+    proving: bool,
     folder: Path | None,
 ) -> None:
     """Measure this machine: exchanges and introspections against the floor, overload, both stores, and cold start."""
     console = Console()
-    wanted = {postgres: with_postgres, split: splitting, growth: growing, depth: deepening}
+    wanted = {postgres: with_postgres, split: splitting, growth: growing, depth: deepening, proofs: proving}
     figures: dict[str, float] = {}
     RESULTS.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder or RESULTS, prefix="stores-") as made:

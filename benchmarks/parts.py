@@ -15,6 +15,7 @@ from benchmarks.growth import QUICK_SIZES, SIZES, measure_growth
 from benchmarks.hot_path import profiled
 from benchmarks.measured import Plan, table
 from benchmarks.postgres import measure_postgres
+from benchmarks.proofs import measure_exchanges, measure_verification
 from benchmarks.stages import split_of
 from benchmarks.world import World, embedded_world
 
@@ -51,6 +52,13 @@ def depth(console: Console, folder: Path, quick: bool) -> dict[str, float]:
         rows, on_postgres = measure_depth(world, plan, "_postgres")
     console.print(table(rows, "the same on PostgreSQL", "of depth 1"))
     return figures | on_postgres
+
+
+def proofs(_: Console, folder: Path, quick: bool) -> dict[str, float]:
+    """Exchanges beside the sequencer and without it, and the verification of an export of many events."""
+    figures = measure_exchanges(folder, 3 if quick else 8, 2.0 if quick else 3.0)
+    (folder / "verify").mkdir()
+    return figures | measure_verification(folder / "verify", 50_000 if quick else 1_000_000)
 
 
 def split(console: Console, folder: Path, quick: bool) -> dict[str, float]:

@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "demo": ("api.cli.demo_command:demo", "Take the tour: a chain of tokens, its trail, its revocation."),
     "init": ("api.cli.init_command:init", "Create the event store, the first key and the first secrets."),
     "serve": ("api.cli.serve_command:serve", "Run the service."),
+    "sequence": ("api.cli.sequence_command:sequence", "Sign checkpoints from a process of its own."),
     "store": ("api.cli.store_commands:store", "Prepare a PostgreSQL store."),
     "policy": ("api.cli.policy_commands:policy", "Check, plan and apply the policy file."),
     "client": ("api.cli.client_commands:client", "List clients and rotate their secrets."),

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+import httpx
+import pytest
 
 from domain.signed_notes import parse_checkpoint, parse_note, parse_proof, parse_verifier_key
 from tests.api.cli.conftest import Counterfoil
-from tests.api.cli.served import served
+from tests.api.cli.served import ROOT, served
 
 
 def test_a_log_is_signed_proved_exported_and_verified(
@@ -92,3 +98,46 @@ def test_a_witness_watches_a_running_service(
             "witness", url, "--log-key", key, "--folder", folder, "--name", "auditor", "--once", ends=1
         )
     assert "THE LOG IS NOT WHAT IT WAS" in refused.stderr
+
+
+def test_checkpoints_are_signed_from_a_process_of_its_own(
+    counterfoil: Counterfoil, secrets: dict[str, str], store: Path
+) -> None:
+    """Beside a service that signs none; told to stop, it signs what is there and ends with 0."""
+    with sequencing(store) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "signing\n"
+        before = counterfoil("audit", "checkpoint").stdout
+        counterfoil("subject", "disable", "corp:u1")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    after = counterfoil("audit", "checkpoint").stdout
+    sizes = [parse_checkpoint(parse_note(note).text).size for note in (before, after)]
+    assert sizes[1] == sizes[0] + 1
+
+
+@contextmanager
+def sequencing(store: Path) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "api.cli", "sequence", "--store", str(store)],
+        cwd=ROOT,
+        text=True,
+        stdout=subprocess.PIPE,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_service_without_proofs_signs_nothing(
+    counterfoil: Counterfoil, secrets: dict[str, str], store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not while it runs, and not on its way out."""
+    monkeypatch.setenv("COUNTERFOIL_PROOFS", "false")
+    with served(store) as (process, url):
+        assert httpx.get(f"{url}/log/checkpoint").status_code == 404
+        process.terminate()
+        process.wait(30)
+    assert "nothing is signed" in counterfoil("audit", "checkpoint", ends=1).stderr
