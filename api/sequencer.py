@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from eventsourcing.dcb.api import DCBSequencedEvent
+
 from api.head_file import HeadFile, HeadMoved
 from api.note_keys import NoteForged, NoteMalformed, NoteSigner, NoteVerifier, verified_checkpoint
 from domain.event_leaf import event_leaf, void_entry
@@ -20,7 +22,9 @@ from eventstore.store import LogStore
 from eventstore.tree_store import SignedHead, TreeStore
 
 MOST: Final = 20_000
-"""Positions hashed before a checkpoint."""
+"""Events hashed before a checkpoint."""
+LARGEST_GAP: Final = 100_000
+"""Positions without an event between two that have one; what is larger is somebody's work."""
 _HOUR: Final = 3_600_000
 
 
@@ -88,10 +92,9 @@ class Sequencer:
         if last == edge.size:
             return edge.size
         before = edge.size
-        until = max(min(last, before + MOST), 0 if guarded is None else guarded.size)
-        self._grow(edge, until, guarded)
+        self._grow(edge, last, guarded)
         self._sign(edge, before, guard)
-        return edge.size if until == last else None
+        return edge.size if edge.size == last else None
 
     def _taken_up(self, signed: SignedHead | None) -> Edge:
         """The edge of the tree that was signed last; it is in memory unless another process signed it."""
@@ -148,22 +151,16 @@ class Sequencer:
                 f"the store was rolled back, or edited. {_RESTORE}"
             )
 
-    def _grow(self, edge: Edge, until: int, guarded: Checkpoint | None) -> None:
-        for leaf in self._leaves(edge.size, until):
-            edge.append(leaf)
-            if guarded is not None and edge.size == guarded.size:
-                self._require_same(guarded, edge.root())
-
-    def _leaves(self, after: int, until: int) -> Iterator[bytes]:
-        """One for each position; where there is no event, one that says so."""
-        for found in self._log.read(after=after, limit=until - after):
-            if found.position > until:
+    def _grow(self, edge: Edge, last: int, guarded: Checkpoint | None) -> None:
+        """Events until there are enough for a checkpoint, and as many as the second place has seen already."""
+        most = MOST if guarded is None else max(MOST, guarded.size - edge.size)
+        for found in self._log.read(after=edge.size, limit=most):
+            if found.position > last:
                 break
-            while (after := after + 1) < found.position:
-                yield leaf_hash(void_entry(after))
-            yield event_leaf(after, found.event.type, found.event.tags, found.event.data)
-        while (after := after + 1) <= until:
-            yield leaf_hash(void_entry(after))
+            for leaf in _leaves(edge.size, found):
+                edge.append(leaf)
+                if guarded is not None and edge.size == guarded.size:
+                    self._require_same(guarded, edge.root())
 
     def _sign(self, edge: Edge, before: int, guard: str | None) -> None:
         """First the second place, then the store: what is published is never ahead of what guards it."""
@@ -179,6 +176,18 @@ class Sequencer:
     @property
     def _place(self) -> str:
         return "" if self._second is None else str(self._second.path)
+
+
+def _leaves(after: int, found: DCBSequencedEvent) -> Iterator[bytes]:
+    """Of an event, and before it one for each position that has none, which says so. Raises SigningRefused."""
+    if found.position - after > LARGEST_GAP:
+        raise SigningRefused(
+            f"the log goes from position {after} to {found.position}, and no such gap is ever left by us: look for "
+            "who inserted that event"
+        )
+    for position in range(after + 1, found.position):
+        yield leaf_hash(void_entry(position))
+    yield event_leaf(found.position, found.event.type, found.event.tags, found.event.data)
 
 
 _RESTORE: Final = (

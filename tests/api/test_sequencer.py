@@ -76,6 +76,14 @@ def test_a_position_without_an_event_is_said_to_have_none(stored: StoredLog) -> 
     assert signed(stored).root == naive_root(leaves(stored))
 
 
+def test_a_gap_that_nobody_of_us_left_is_not_signed(stored: StoredLog) -> None:
+    """An event at a position far ahead would fill the tree with nothing."""
+    stored.append(2)
+    stored.tamper("UPDATE events SET position = 1000000000000 WHERE position = 2")
+    with pytest.raises(SigningRefused, match="no such gap"):
+        stored.sign()
+
+
 def test_nothing_new_is_not_signed_again(stored: StoredLog) -> None:
     """An idle log costs a look, and no write."""
     stored.append(2)
