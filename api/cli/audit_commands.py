@@ -11,9 +11,9 @@ from api.cli.lazy_group import LazyGroup
 COMMANDS: Final = {
     "log": ("api.cli.audit_log:log", "List events: who asked, what was decided, and why."),
     "chain": ("api.cli.audit_chain:chain", "Draw the tree of a chain, and what became of each token."),
-    "checkpoint": ("api.cli.audit_proofs:checkpoint", "Print what the log is, signed: keep it."),
+    "checkpoint": ("api.cli.audit_proofs:checkpoint", "Print what the log is, signed: the last checkpoint."),
     "prove": ("api.cli.audit_proofs:prove", "Prove that an event stands in the log."),
-    "export": ("api.cli.audit_proofs:export", "Write evidence that can be checked without this service."),
+    "export": ("api.cli.audit_proofs:export", "Write evidence that can be checked without us."),
 }
 
 

@@ -43,7 +43,7 @@ def _opened(store: str | None, keys: str | None) -> Iterator[tuple[Ledger, Setti
 @store_option
 @keys_option
 def checkpoint(sign: bool, only_key: bool, store: str | None, keys: str | None) -> None:
-    """Print the last checkpoint: what the log is, signed.
+    """Print what the log is, signed: the last checkpoint.
 
     Keep it. Whoever has one can be shown later that the log still begins with what it was then. The
     signature is checked with the key of this log, which --key prints for others to keep.
@@ -70,9 +70,9 @@ def checkpoint(sign: bool, only_key: bool, store: str | None, keys: str | None) 
 @click.argument("position", type=click.IntRange(1))
 @store_option
 def prove(position: int, store: str | None) -> None:
-    """Print a proof that an event stands in the log: a C2SP tlog-proof.
+    """Prove that an event stands in the log.
 
-    It holds the path from the event to the root of the last checkpoint, and that checkpoint. Whoever has
+    Prints a C2SP tlog-proof: it holds the path from the event to the root of the last checkpoint, and that checkpoint. Whoever has
     the event as an export has it, and the public key of the log, can check it without this service.
 
     \b
@@ -104,7 +104,9 @@ def prove(position: int, store: str | None) -> None:
 def export(
     directory: Path, first: int, last: int | None, log_key: str | None, store: str | None, keys: str | None
 ) -> None:
-    """Write events, tree, checkpoints and a verifier to a new directory.
+    """Write evidence that can be checked without us.
+
+    It is a new directory with events, tree, checkpoints and a verifier.
 
     The events hold what the log holds: subjects, clients, addresses. The directory can be checked by
     anyone with Python and the package `cryptography`, without this service: python DIRECTORY/verify.py

@@ -28,7 +28,7 @@ COMMANDS: Final = {
     "audit": ("api.cli.audit_commands:audit", "Read the log: every decision, and the tree of a chain."),
     "witness": (
         "api.cli.witness_command:witness",
-        "Watch a log from elsewhere, and cosign what continues it.",
+        "Watch a log from elsewhere, and cosign it.",
     ),
 }
 

@@ -43,7 +43,7 @@ LARGEST = 65_536
 @click.option("--every", type=Duration(), default="60s", show_default=True, help="How often it looks.")
 @click.option("--once", is_flag=True, help="Look once.")
 def witness(url: str, log_key: str, folder: Path, name: str, every: int, once: bool) -> None:
-    """Watch a log from elsewhere, and cosign what continues it.
+    """Watch a log from elsewhere, and cosign it.
 
     Fetches the last checkpoint with a proof that it begins with the one that was cosigned last. If it does,
     it is cosigned and kept; if not, the command says so and ends with 1: the log was rolled back or

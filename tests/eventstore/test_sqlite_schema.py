@@ -123,7 +123,7 @@ def test_an_older_program_does_not_open_an_upgraded_store(
     """And says why."""
     SQLiteRecorder(store_of_version_1).close()
     monkeypatch.setattr(sqlite_schema, "SCHEMA_VERSION", 1)
-    with pytest.raises(StoreError, match="has schema 2, and this version knows only 1"):
+    with pytest.raises(StoreError, match="has schema 3, and this version knows only 1"):
         SQLiteRecorder(store_of_version_1)
 
 
