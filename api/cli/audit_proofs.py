@@ -72,8 +72,9 @@ def checkpoint(sign: bool, only_key: bool, store: str | None, keys: str | None) 
 def prove(position: int, store: str | None) -> None:
     """Prove that an event stands in the log.
 
-    Prints a C2SP tlog-proof: it holds the path from the event to the root of the last checkpoint, and that checkpoint. Whoever has
-    the event as an export has it, and the public key of the log, can check it without this service.
+    Prints a C2SP tlog-proof: it holds the path from the event to the root of the last checkpoint, and that
+    checkpoint. Whoever has the event as an export has it, and the public key of the log, can check it
+    without this service.
 
     \b
     Example:
