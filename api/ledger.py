@@ -56,11 +56,16 @@ def open_ledger(path: Path) -> Ledger:
 
     Raises NotInitialised, StoreError, or what the codec raises on a log it cannot read.
     """
+    require_store(path)
+    return _embedded(path)
+
+
+def require_store(path: Path) -> None:
+    """Raises NotInitialised where there is no embedded store."""
     if not path.exists():
         raise NotInitialised(
             f"there is no event store at {path}: run `counterfoil init`, or set COUNTERFOIL_STORE"
         )
-    return _embedded(path)
 
 
 def create_ledger(path: Path) -> Ledger:

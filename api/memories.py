@@ -18,6 +18,11 @@ PSEUDONYM_KEY: Final = "pseudonym"
 """Kinds are namespaces of their own: a `jti` used in one is not used in another."""
 
 
+def pseudonym_of(key: bytes, issuer: str, subject: str) -> str:
+    """The keyed hash under which log and stream know the subject of a pseudonymous issuer: 32 hexadecimal digits."""
+    return hmac.new(key, f"{issuer}\0{subject}".encode(), hashlib.sha256).hexdigest()[:32]
+
+
 class Memories:
     """Names what is kept, and hashes it."""
 
@@ -38,8 +43,6 @@ class Memories:
 
     async def pseudonym(self, issuer: str, subject: str) -> str:
         """The keyed hash of a subject; the row that leads back to the subject can be destroyed."""
-        keyed = hmac.new(self._pseudonym_key, f"{issuer}\0{subject}".encode(), hashlib.sha256).hexdigest()[
-            :32
-        ]
+        keyed = pseudonym_of(self._pseudonym_key, issuer, subject)
         await self._claims.remember_pseudonym(issuer, keyed, subject)
         return keyed

@@ -1,4 +1,6 @@
-"""What an operator does at the command line, each a fence event: policy, secrets, keys, subjects, revocation.
+"""What an operator does at the command line: policy, secrets, keys, subjects, revocation.
+
+Each is an event, behind the fence unless it changes no decision.
 
 It works on the log itself, beside running servers, which see it behind their next read barrier.
 """
@@ -7,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from api.erasure import Erasure, PersonInLog, erase
 from api.key_operations import KeyOperations
 from api.ledger import Ledger
 from api.operator_log import OperatorLog, OperatorMistake
@@ -50,6 +53,10 @@ class Operator:
             return False
         self._log.append([self._log.stamped(SubjectEnabled, subject=subject)])
         return True
+
+    def erase_subject(self, person: PersonInLog) -> Erasure:
+        """Destroy the way back from the keyed hash to the person; `person.pseudonym` must be one. Raises StoreError."""
+        return erase(self._log, person)
 
     def revoke(self, kind: Kind, name: str) -> Position | None:
         """Pull the plug; where its event stands, or `None` where everything named was dead already.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from api.kek_files import key_encryption_key
 from api.key_directory import KeyDirectory
-from api.ledger import Ledger, create_ledger, open_ledger, open_shared_ledger
+from api.ledger import Ledger, create_ledger, open_ledger, open_shared_ledger, require_store
 from api.memories import PSEUDONYM_KEY
 from api.private_keys import PrivateKeys
 from api.sealed_keys import SealedKeys
@@ -15,7 +15,12 @@ from api.sealed_secrets import SealedSecrets, SecretTable, keep_kek_check, requi
 from api.sealing import FILE_SETTING, SETTING, KeyEncryptionKey
 from api.settings import SettingInvalid, Settings
 from api.snapshot_seal import SnapshotSeal
+from eventstore.postgres import PostgresRecorder
+from eventstore.postgres_log import PostgresLog
+from eventstore.publisher_lease import FileLease, Lease, PostgresLease
 from eventstore.side_tables import SideTables
+from eventstore.sqlite import SQLiteRecorder
+from eventstore.store import LogStore, PublishedLog
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +38,29 @@ def opened(settings: Settings) -> Ledger:
     if settings.is_shared:
         return _shared(settings)
     return open_ledger(settings.store_path)
+
+
+def published_log(settings: Settings) -> PublishedLog:
+    """The log alone, to be followed. Raises NotInitialised, StoreError."""
+    if settings.is_shared:
+        return PostgresLog(settings.store)
+    require_store(settings.store_path)
+    return SQLiteRecorder(settings.store_path)
+
+
+def log_of(settings: Settings) -> LogStore:
+    """The log of an existing store, for whoever folds it himself. Raises NotInitialised, StoreError."""
+    if settings.is_shared:
+        return PostgresRecorder(settings.store)
+    require_store(settings.store_path)
+    return SQLiteRecorder(settings.store_path)
+
+
+def publisher_lease(settings: Settings, topic: str) -> Lease:
+    """What one publisher of that topic holds, and others wait for."""
+    if settings.is_shared:
+        return PostgresLease(settings.store, topic)
+    return FileLease(settings.store_path, topic)
 
 
 def created(settings: Settings) -> Ledger:

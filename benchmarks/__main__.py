@@ -16,6 +16,7 @@ from benchmarks.machine import machine
 from benchmarks.measured import Plan, table
 from benchmarks.overload import OverloadPlan, measure_overload
 from benchmarks.parts import depth, growth, postgres, proofs, split
+from benchmarks.replay import A_MILLION, A_PART, measure_replay
 from benchmarks.startup import DEEP, LONG, SHORT, measure_startup
 
 RESULTS = Path(__file__).parent / "results"
@@ -33,6 +34,7 @@ FSYNCED = "every event fsynced before its answer; server on one core, load on an
 @click.option("--growth/--no-growth", "growing", default=True, help="Up to ten million events, 20 GB.")
 @click.option("--depth/--no-depth", "deepening", default=True, help="Exchanges up to depth 8.")
 @click.option("--proofs/--no-proofs", "proving", default=True, help="A million events exported, 3 GB.")
+@click.option("--replay/--no-replay", "replaying", default=True, help="A million decisions taken again.")
 @click.option("--folder", type=click.Path(path_type=Path), help="Where the stores are made; a real disk.")
 def main(
     quick: bool,
@@ -45,6 +47,7 @@ def main(
     growing: bool,
     deepening: bool,
     proving: bool,
+    replaying: bool,
     folder: Path | None,
 ) -> None:
     """Measure this machine: exchanges and introspections against the floor, overload, both stores, and cold start."""
@@ -72,6 +75,9 @@ def main(
         for part in (part for part, is_wanted in wanted.items() if is_wanted):
             (Path(made) / part.__name__).mkdir()
             figures |= part(console, Path(made) / part.__name__, quick)
+        if replaying:
+            (Path(made) / "replay").mkdir()
+            figures |= measure_replay(Path(made) / "replay", A_PART if quick else A_MILLION)
         if startup:
             (Path(made) / "startup").mkdir()
             history = SHORT if quick else DEEP if deep else LONG

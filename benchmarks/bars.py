@@ -37,6 +37,7 @@ BARS: Final = (
     Bar("overload_shed_p99_ms", "at most", 50),
     Bar("exchange_with_proofs_vs_without", "at least", 0.95),
     Bar("verify_events_per_second", "at least", 16_667),
+    Bar("replay_events_per_second", "at least", 16_667),
     Bar("startup_seconds", "at most", 5),
     Bar("startup_rss_megabytes", "at most", 400),
 )
@@ -63,6 +64,10 @@ LIMITS: Final = {
     "postgres_per_second_w1": "exchanges, nothing pinned",
     "postgres_per_second_w2": "likewise",
     "postgres_per_second_w4": "likewise",
+    "replay_events": "in the log whose decisions are taken again",
+    "replay_events_per_processor_second": "the same by processor time alone",
+    "replay_differences": "of them decisions that came out differently; all are true, so none may",
+    "replay_rss_megabytes": "of the measuring process, at most",
     "startup_events": "in the store for the figures below",
     "startup_revocations": "of them revocations that still count",
     "startup_unaided_seconds": "without a snapshot: every revocation there ever was is folded",

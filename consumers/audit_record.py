@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import sha256
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 from eventsourcing.dcb.api import DCBSequencedEvent
@@ -31,7 +32,8 @@ class _Head(msgspec.Struct):
     """The fields of a stored event that the envelope and the key are made of."""
 
     id: str
-    at: int
+    at: Annotated[int, msgspec.Meta(ge=0, lt=253_402_300_800_000)]
+    """Before the year 10000, which no RFC 3339 time can say."""
     chain: str | None = None
     subject: str | None = None
     client: str | None = None
@@ -155,7 +157,13 @@ def cloud_event(
 def rfc3339(milliseconds: int) -> str:
     """`2026-11-25T22:31:04.123Z` (RFC 3339 §5.6)."""
     seconds, rest = divmod(milliseconds, 1000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"
+    return f"{_second(seconds)}.{rest:03d}Z"
+
+
+@lru_cache(maxsize=64)
+def _second(seconds: int) -> str:
+    """Events of one second come together, and to write it costs more than all the rest of an envelope."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def _stub(data: bytes) -> bytes:

@@ -24,6 +24,7 @@ _BY_TYPE: Final = {
     "subject.revoked": 2,
     "client.revoked": 2,
     "subject.enabled": 2,
+    "subject.erased": 2,
     "token.forged": 5,
     "key.compromised": 5,
 }

@@ -233,6 +233,24 @@ class SubjectEnabled(Administration):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SubjectErased(Administration):
+    """The way back from a keyed hash to the person is destroyed, for good. It is recorded after it was done.
+
+    No fence: no decision reads it, and a node of an older version goes on beside it.
+    """
+
+    TYPE: ClassVar[str] = "subject.erased"
+    FENCE: ClassVar[bool] = False
+
+    subject: Subject
+    """The keyed hash, under its prefix, as every other event has it."""
+    issuer: str
+    """The trusted issuer's name in the policy."""
+    destroyed: tuple[str, ...]
+    """What is gone: `pseudonym`, the row that led from the hash to the person."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KeyPublished(Administration):
     """A signing key's public half enters the JWKS; it may sign from `signs_from` on."""
 

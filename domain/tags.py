@@ -19,6 +19,7 @@ from domain.events import (
     PolicyApplied,
     SubjectDisabled,
     SubjectEnabled,
+    SubjectErased,
     SubjectRevoked,
     TokenBirth,
     TokenForged,
@@ -68,7 +69,7 @@ def _own_tags(event: Event) -> list[str]:
             return [tag("token", event.jti), tag("chain", event.chain)]
         case ChainRevoked():
             return [tag("chain", event.chain)]
-        case SubjectRevoked() | SubjectDisabled() | SubjectEnabled():
+        case SubjectRevoked() | SubjectDisabled() | SubjectEnabled() | SubjectErased():
             return [tag("subject", event.subject)]
         case ClientRevoked() | ClientCredentialAdded() | ClientCredentialRetired():
             return [tag("client", event.client)]

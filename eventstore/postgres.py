@@ -37,8 +37,8 @@ SELECT e.id, e.type, e.tags, e.data FROM unnest(%s::text[]) WITH ORDINALITY AS w
 JOIN counterfoil.events_tt_tag AS t ON t.tag = w.tag JOIN counterfoil.events_tt_main AS e ON e.id = t.main_id
 ORDER BY w.n, e.id
 """
-_LAST_POSITION: Final = "SELECT coalesce(max(id), 0) FROM counterfoil.events_tt_main"
-_EVENT_AT: Final = "SELECT e.id, e.type, e.tags, e.data FROM counterfoil.events_tt_main AS e WHERE e.id = %s"
+LAST_POSITION: Final = "SELECT coalesce(max(id), 0) FROM counterfoil.events_tt_main"
+EVENT_AT: Final = "SELECT e.id, e.type, e.tags, e.data FROM counterfoil.events_tt_main AS e WHERE e.id = %s"
 _CONTROLS: Final = re.compile(r"[\x00-\x1F\x7F]")
 
 
@@ -116,11 +116,11 @@ class PostgresRecorder(PostgresDCBRecorderTT):
 
     def last_position(self) -> int:
         """The position of the last event; 0 if there is none."""
-        return int(self.store.rows(_LAST_POSITION)[0][0])
+        return int(self.store.rows(LAST_POSITION)[0][0])
 
     def event_at(self, position: int) -> DCBSequencedEvent | None:
         """The event at a position, if there is one."""
-        rows = self.store.rows(_EVENT_AT, (position,))
+        rows = self.store.rows(EVENT_AT, (position,))
         return sequenced(rows[0]) if rows else None
 
     def close(self) -> None:

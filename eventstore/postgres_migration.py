@@ -89,6 +89,12 @@ def check(connection: Connection) -> None:
     _check_rights(connection)
 
 
+def check_reader(connection: Connection) -> None:
+    """What is asked before the log is only read. Raises SchemaMissing, UnsafeDatabase, StoreError."""
+    _check_server(connection)
+    _check_version(connection)
+
+
 def check_owner(connection: Connection) -> None:
     """What is asked before the owner fills the log. Raises SchemaMissing, UnsafeDatabase, StoreError."""
     _check_server(connection)

@@ -11,6 +11,7 @@ from domain.identifiers import ClientId
 from eventstore.online import CLAIM_MARGIN
 from eventstore.postgres_connections import Datastore
 from eventstore.postgres_outages import OutagesTold
+from eventstore.postgres_overwriting import vacuum_pseudonyms
 
 _ADD_SECRET: Final = """
 INSERT INTO counterfoil.client_secrets(client, credential_id, sha256) VALUES (%s, %s, %s)
@@ -26,7 +27,9 @@ DELETE FROM counterfoil.claims WHERE ctid = ANY (ARRAY(
     ORDER BY exp LIMIT %s FOR UPDATE SKIP LOCKED))
 """
 _SUBJECT_OF: Final = "SELECT subject FROM counterfoil.pseudonyms WHERE issuer = %s AND pseudonym = %s"
-_FORGET: Final = "DELETE FROM counterfoil.pseudonyms WHERE issuer = %s AND pseudonym = %s"
+_FORGET: Final = """
+UPDATE counterfoil.pseudonyms SET subject = '' WHERE issuer = %s AND pseudonym = %s AND subject <> ''
+"""
 _SEALED: Final = "SELECT sealed FROM counterfoil.sealed_secrets WHERE name = %s"
 _SEALED_NAMES: Final = "SELECT name FROM counterfoil.sealed_secrets ORDER BY name"
 _KEEP_SEALED: Final = """
@@ -80,12 +83,23 @@ class PostgresSideTables:
 
     def subject_of(self, issuer: str, pseudonym: str) -> str | None:
         """The subject behind a pseudonym, unless it was never known or is forgotten."""
-        rows = self._store.rows(_SUBJECT_OF, (issuer, pseudonym))
-        return rows[0][0] if rows else None
+        return self._kept(issuer, pseudonym) or None
 
     def forget_pseudonym(self, issuer: str, pseudonym: str) -> bool:
-        """Destroy the way back to a subject; whether there was one. Old pages and backups are the operator's."""
+        """As the port says."""
         return self._store.change(_FORGET, (issuer, pseudonym)) > 0
+
+    def is_forgotten(self, issuer: str, pseudonym: str) -> bool:
+        """As the port says."""
+        return self._kept(issuer, pseudonym) == ""
+
+    def overwrite_forgotten(self) -> str:
+        """As the port says. The run-time role has no right to do it, unless it was given one."""
+        return vacuum_pseudonyms(self._store)
+
+    def _kept(self, issuer: str, pseudonym: str) -> str | None:
+        rows = self._store.rows(_SUBJECT_OF, (issuer, pseudonym))
+        return rows[0][0] if rows else None
 
     def sealed(self, name: str) -> bytes | None:
         """What is sealed under a name."""

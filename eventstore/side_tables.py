@@ -12,6 +12,7 @@ from typing import Final
 
 from domain.identifiers import ClientId
 from eventstore.sqlite import SQLiteRecorder
+from eventstore.sqlite_overwriting import empty_write_ahead_log, rewrite_pseudonyms
 
 _ADD_SECRET: Final = """
 INSERT INTO client_secrets(client, credential_id, sha256) VALUES (?, ?, ?)
@@ -29,7 +30,7 @@ INSERT INTO pseudonyms(issuer, pseudonym, subject) VALUES (?, ?, ?)
 ON CONFLICT DO NOTHING
 """
 _SUBJECT_OF: Final = "SELECT subject FROM pseudonyms WHERE issuer = ? AND pseudonym = ?"
-_FORGET: Final = "DELETE FROM pseudonyms WHERE issuer = ? AND pseudonym = ?"
+_FORGET: Final = "UPDATE pseudonyms SET subject = '' WHERE issuer = ? AND pseudonym = ? AND subject <> ''"
 
 _KEEP_MATERIAL: Final = "INSERT INTO secret_material(name, value) VALUES (?, ?) ON CONFLICT DO NOTHING"
 _MATERIAL: Final = "SELECT value FROM secret_material WHERE name = ?"
@@ -99,19 +100,29 @@ class SideTables:
 
     def subject_of(self, issuer: str, pseudonym: str) -> str | None:
         """The subject behind a pseudonym, unless it was never known or is forgotten."""
-        rows = self._reads.rows(_SUBJECT_OF, (issuer, pseudonym))
-        return rows[0][0] if rows else None
+        return self._kept(issuer, pseudonym) or None
+
+    def has_pseudonym(self, issuer: str, pseudonym: str) -> bool:
+        """Whether it has a row, be it an empty one."""
+        return self._kept(issuer, pseudonym) is not None
 
     def forget_pseudonym(self, issuer: str, pseudonym: str) -> bool:
-        """Destroy the way back to a subject; whether there was one.
-
-        The row is overwritten, and the write-ahead log emptied of older copies unless somebody writes at this moment;
-        then the next restart of the log overwrites them.
-        """
+        """As the port says."""
         with self._writes.transaction():
-            forgotten = self._writes.change(_FORGET, (issuer, pseudonym)) > 0
-        self._checkpoints.truncate()
-        return forgotten
+            return self._writes.change(_FORGET, (issuer, pseudonym)) > 0
+
+    def is_forgotten(self, issuer: str, pseudonym: str) -> bool:
+        """As the port says."""
+        return self._kept(issuer, pseudonym) == ""
+
+    def overwrite_forgotten(self) -> str:
+        """As the port says."""
+        rewrite_pseudonyms(self._writes)
+        return empty_write_ahead_log(self._checkpoints)
+
+    def _kept(self, issuer: str, pseudonym: str) -> str | None:
+        rows = self._reads.rows(_SUBJECT_OF, (issuer, pseudonym))
+        return rows[0][0] if rows else None
 
     def secret_material(self, name: str, create: Callable[[], bytes] = new_material) -> bytes:
         """The secret kept under a name; made and kept durably the first time, the same for every process."""

@@ -50,7 +50,7 @@ class SQLiteOnline:
 
     async def remember_pseudonym(self, issuer: str, pseudonym: str, subject: str) -> None:
         """Writes the first time only."""
-        if self._tables.subject_of(issuer, pseudonym) is None:
+        if not self._tables.has_pseudonym(issuer, pseudonym):
             await self.writer.write_beside(
                 lambda: self._tables.remember_pseudonym(issuer, pseudonym, subject)
             )

@@ -16,13 +16,26 @@ from eventsourcing.dcb.api import (
 from domain.identifiers import ClientId
 
 
-class LogStore(Protocol):
-    """The log. Everything raises StoreError."""
+class PublishedLog(Protocol):
+    """The log, for whoever follows it. Everything raises StoreError."""
 
     def read(
         self, query: DCBQuery | None = None, *, after: int | None = None, limit: int | None = None
     ) -> DCBReadResponse:
         """The events that a query finds, as of the moment of the call, in order."""
+
+    def last_position(self) -> int:
+        """The position of the last event; 0 if there is none."""
+
+    def event_at(self, position: int) -> DCBSequencedEvent | None:
+        """The event at a position, if there is one."""
+
+    def close(self) -> None:
+        """Leave the store."""
+
+
+class LogStore(PublishedLog, Protocol):
+    """The log. Everything raises StoreError."""
 
     def append(self, events: Sequence[DCBEvent], condition: DCBAppendCondition | None = None) -> int:
         """Append durably under the condition; the position of the last event. Raises IntegrityError if it fails."""
@@ -38,15 +51,6 @@ class LogStore(Protocol):
 
     def read_tokens(self, tags: list[str]) -> list[DCBSequencedEvent]:
         """The events under these `token:` tags, tag by tag, each in order."""
-
-    def last_position(self) -> int:
-        """The position of the last event; 0 if there is none."""
-
-    def event_at(self, position: int) -> DCBSequencedEvent | None:
-        """The event at a position, if there is one."""
-
-    def close(self) -> None:
-        """Leave the store."""
 
 
 class SideStore(Protocol):
@@ -65,4 +69,13 @@ class SideStore(Protocol):
         """The subject behind a pseudonym, unless it was never known or is forgotten."""
 
     def forget_pseudonym(self, issuer: str, pseudonym: str) -> bool:
-        """Destroy the way back to a subject; whether there was one."""
+        """Destroy the way back to a subject, for good; whether there was one.
+
+        An empty row stays in its place, so that no node writes it again when the person signs in.
+        """
+
+    def is_forgotten(self, issuer: str, pseudonym: str) -> bool:
+        """Whether a way back was destroyed here."""
+
+    def overwrite_forgotten(self) -> str:
+        """Take what was forgotten out of the store's files; what is left there and what to do, or nothing."""

@@ -170,7 +170,7 @@ class Rules:
                 self.dead[what, name] = (position, max(event["until"], self.dead.get((what, name), (0, 0))[1]))
             case ["key", state]:
                 self.keys[event["kid"]] = state
-            case ["subject", state]:
+            case ["subject", "disabled" | "enabled" as state]:
                 (self.disabled.add if state == "disabled" else self.disabled.discard)(event["subject"])
             case _:
                 self.permitted = set() if kind == "policy.applied" else self.permitted

@@ -14,6 +14,12 @@ COMMANDS: Final = {
     "checkpoint": ("api.cli.audit_proofs:checkpoint", "Print what the log is, signed: the last checkpoint."),
     "prove": ("api.cli.audit_proofs:prove", "Prove that an event stands in the log."),
     "export": ("api.cli.audit_proofs:export", "Write evidence that can be checked without us."),
+    "replay": ("api.cli.audit_replay:replay", "Take every recorded decision again, and compare."),
+    "backtest": ("api.cli.audit_backtest:backtest", "Say what another policy would have decided."),
+    "review": ("api.cli.audit_review:review", "Say which rights nobody used; propose a narrower policy."),
+    "verify": ("api.cli.audit_verify:verify", "Prove that a copy is complete, or name what is missing."),
+    "map": ("api.cli.audit_map:map_records", "Turn records of the stream into OCSF, ECS or CEF."),
+    "schema": ("api.cli.audit_schema:schema", "Print the JSON Schema of the stream's records."),
 }
 
 

@@ -21,6 +21,7 @@ from domain.events import (
     Revocation,
     SubjectDisabled,
     SubjectEnabled,
+    SubjectErased,
     SubjectRevoked,
     TokenBirth,
     TokenForged,
@@ -51,6 +52,8 @@ def words(event: Event, *, full: bool = False) -> str:
             return f"{_revoked(event, full)} by {event.by.kind} {event.by.name}"
         case SubjectDisabled() | SubjectEnabled():
             return f"{event.subject} by {event.by}"
+        case SubjectErased():
+            return f"{event.subject}: the way back to the person is destroyed, by {event.by}"
         case KeyPublished() | KeyActivated() | KeyRetired() | KeyCompromised():
             return f"{event.kid} by {event.by}"
         case ClientCredentialAdded() | ClientCredentialRetired():

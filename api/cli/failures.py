@@ -13,6 +13,8 @@ from api.sealing import SealBroken, WrongKeyEncryptionKey
 from api.sequencer import SigningRefused
 from api.settings import SettingInvalid
 from api.workers import WorkerFailed
+from consumers.delivery import SinkMisconfigured, SinkUnavailable
+from consumers.errors import KafkaUnavailable, StreamMisconfigured
 from domain.apply_policy import IssuerChanged
 from domain.tiles import TileMissing
 from eventstore.codec import UnknownEventType, UnreadableEvent
@@ -33,6 +35,8 @@ MISTAKES = (
     CopyRefused,
     NothingToExport,
     NoteMalformed,
+    StreamMisconfigured,
+    SinkMisconfigured,
 )
 OUTAGES = (
     StoreError,
@@ -43,6 +47,8 @@ OUTAGES = (
     SigningRefused,
     NoteForged,
     TileMissing,
+    KafkaUnavailable,
+    SinkUnavailable,
 )
 
 

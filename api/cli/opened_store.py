@@ -14,8 +14,9 @@ from api.sealed_secrets import SecretTable
 from api.settings import Settings, read_settings
 from api.signing_keys import SigningKey
 from api.stamps import milliseconds, new_id
-from api.stores import node_secrets, opened
+from api.stores import log_of, node_secrets, opened
 from domain.identifiers import Kid
+from eventstore.store import LogStore
 
 
 @contextmanager
@@ -26,6 +27,16 @@ def opened_ledger(store: str | None) -> Iterator[Ledger]:
         yield ledger
     finally:
         ledger.close()
+
+
+@contextmanager
+def opened_log(store: str | None) -> Iterator[LogStore]:
+    """The log alone, nothing folded: also one that cannot be. Raises SettingInvalid, NotInitialised, StoreError."""
+    log = log_of(read_settings(os.environ, store=store))
+    try:
+        yield log
+    finally:
+        log.close()
 
 
 @contextmanager

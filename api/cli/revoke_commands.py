@@ -7,6 +7,7 @@ import click
 from api.cli.exit_codes import refused
 from api.cli.names import Name
 from api.cli.opened_store import opened_operator
+from api.cli.revoke_rehearsal import is_rehearsal, rehearsal_options, rehearse
 from api.cli.store_options import operator_options
 from api.cli.terminal_text import visible
 from api.cli.token_names import TokenName
@@ -25,6 +26,7 @@ def revoke() -> None:
     \b
     Example:
       counterfoil revoke token 01890a5d-ac96-774b-bcce-b302099a8057
+      counterfoil revoke client agent --dry-run
       counterfoil revoke client agent
     """
 
@@ -32,7 +34,10 @@ def revoke() -> None:
 @revoke.command()
 @click.argument("token_or_jti", type=TokenName())
 @operator_options
-def token(token_or_jti: str, store: str | None, keys: str | None, by: str | None) -> None:
+@rehearsal_options
+def token(
+    token_or_jti: str, store: str | None, keys: str | None, by: str | None, dry_run: bool, as_json: bool
+) -> None:
     """Revoke one token and everything below it.
 
     Name it by its `jti`, or give the token itself; `-` reads it from standard input.
@@ -41,13 +46,19 @@ def token(token_or_jti: str, store: str | None, keys: str | None, by: str | None
     Example:
       pbpaste | counterfoil revoke token -
     """
+    if is_rehearsal(dry_run, as_json):
+        rehearse("token", token_or_jti, store, as_json)
+        return
     _revoke("token", token_or_jti, store, keys, by)
 
 
 @revoke.command()
 @click.argument("token_or_jti", type=TokenName())
 @operator_options
-def chain(token_or_jti: str, store: str | None, keys: str | None, by: str | None) -> None:
+@rehearsal_options
+def chain(
+    token_or_jti: str, store: str | None, keys: str | None, by: str | None, dry_run: bool, as_json: bool
+) -> None:
     """Revoke a first token and all that descend from it.
 
     `counterfoil audit chain TOKEN_OR_JTI` says which token is the first.
@@ -56,13 +67,19 @@ def chain(token_or_jti: str, store: str | None, keys: str | None, by: str | None
     Example:
       counterfoil revoke chain 01890a5d-ac96-774b-bcce-b302099a8057
     """
+    if is_rehearsal(dry_run, as_json):
+        rehearse("chain", token_or_jti, store, as_json)
+        return
     _revoke("chain", token_or_jti, store, keys, by)
 
 
 @revoke.command()
 @click.argument("subject", type=Name())
 @operator_options
-def subject(subject: str, store: str | None, keys: str | None, by: str | None) -> None:
+@rehearsal_options
+def subject(
+    subject: str, store: str | None, keys: str | None, by: str | None, dry_run: bool, as_json: bool
+) -> None:
     """Revoke all tokens of a subject, and below.
 
     It may get new ones; to refuse it altogether, add `counterfoil subject disable SUBJECT`.
@@ -71,19 +88,28 @@ def subject(subject: str, store: str | None, keys: str | None, by: str | None) -
     Example:
       counterfoil revoke subject corp:u-1842
     """
+    if is_rehearsal(dry_run, as_json):
+        rehearse("subject", subject, store, as_json)
+        return
     _revoke("subject", subject, store, keys, by)
 
 
 @revoke.command()
 @click.argument("client", type=Name())
 @operator_options
-def client(client: str, store: str | None, keys: str | None, by: str | None) -> None:
+@rehearsal_options
+def client(
+    client: str, store: str | None, keys: str | None, by: str | None, dry_run: bool, as_json: bool
+) -> None:
     """Revoke all tokens of a client, and below.
 
     \b
     Example:
       counterfoil revoke client agent
     """
+    if is_rehearsal(dry_run, as_json):
+        rehearse("client", client, store, as_json)
+        return
     _revoke("client", client, store, keys, by)
 
 

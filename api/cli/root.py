@@ -22,9 +22,16 @@ COMMANDS: Final = {
     "policy": ("api.cli.policy_commands:policy", "Check, plan and apply the policy file."),
     "client": ("api.cli.client_commands:client", "List clients and rotate their secrets."),
     "keys": ("api.cli.key_commands:keys", "List, rotate, retire and disown signing keys."),
-    "subject": ("api.cli.subject_commands:subject", "Disable a subject, or enable it again."),
+    "subject": (
+        "api.cli.subject_commands:subject",
+        "Disable, enable, show or erase a subject.",
+    ),
     "revoke": ("api.cli.revoke_commands:revoke", "Pull the plug: a token, a chain, a subject or a client."),
     "token": ("api.cli.token_commands:token", "Ask a running service for tokens, over HTTP."),
+    "kafka": ("api.cli.kafka_commands:kafka", "Prepare Kafka for the audit stream."),
+    "publish": ("api.cli.publish_command:publish", "Follow the log into Kafka."),
+    "stream": ("api.cli.stream_command:stream", "Deliver the audit stream to a SIEM."),
+    "dlq": ("api.cli.dlq_commands:dlq", "List what a sink refused, and deliver it again."),
     "audit": ("api.cli.audit_commands:audit", "Read the log: every decision, and the tree of a chain."),
     "witness": (
         "api.cli.witness_command:witness",

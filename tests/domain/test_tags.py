@@ -29,6 +29,7 @@ EXPECTED: dict[str, list[str]] = {
     "client.revoked": ["fence", "client:agent"],
     "subject.disabled": ["fence", "subject:corp:alice"],
     "subject.enabled": ["fence", "subject:corp:alice"],
+    "subject.erased": ["subject:corp:6f1c"],
     "key.published": ["fence", "key:key-1"],
     "key.activated": ["fence", "key:key-1"],
     "key.retired": ["fence", "key:key-1"],
@@ -49,7 +50,9 @@ def test_every_event_has_the_tags_of_the_design(event: Event) -> None:
 @pytest.mark.parametrize("event", ONE_OF_EACH, ids=lambda event: event.TYPE)
 def test_what_can_turn_a_yes_into_a_no_is_behind_the_fence(event: Event) -> None:
     """And nothing else is: a birth or a refusal must not make other decisions be taken again."""
-    harmless = isinstance(event, TokenBirth) or event.TYPE.endswith(("_denied", ".forged", ".counted"))
+    harmless = isinstance(event, TokenBirth) or event.TYPE.endswith(
+        ("_denied", ".forged", ".counted", ".erased")
+    )
     assert (FENCE in tags_of(event)) == event.FENCE == (not harmless)
 
 

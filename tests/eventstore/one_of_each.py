@@ -19,6 +19,7 @@ from domain.events import (
     RevokedBy,
     SubjectDisabled,
     SubjectEnabled,
+    SubjectErased,
     SubjectRevoked,
     TokenExchanged,
     TokenExchangeDenied,
@@ -201,6 +202,7 @@ ONE_OF_EACH: Final[tuple[Event, ...]] = (
     ClientRevoked(**REVOKED, client="agent"),  # type: ignore[arg-type]
     SubjectDisabled(**BY, subject="corp:alice"),  # type: ignore[arg-type]
     SubjectEnabled(**BY, subject="corp:alice"),  # type: ignore[arg-type]
+    SubjectErased(**BY, subject="corp:6f1c", issuer="corp", destroyed=("pseudonym",)),  # type: ignore[arg-type]
     KeyPublished(**BY, kid="key-1", alg="ES256", jwk={"kty": "EC", "kid": "key-1"}, signs_from=1_800_000_060),  # type: ignore[arg-type]
     KeyActivated(**BY, kid="key-1"),  # type: ignore[arg-type]
     KeyRetired(**BY, kid="key-1"),  # type: ignore[arg-type]

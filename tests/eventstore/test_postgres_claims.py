@@ -71,3 +71,16 @@ def test_the_first_subject_of_a_pseudonym_stays(nodes: tuple[Node, Node]) -> Non
 
     run(work, *nodes)
     assert nodes[1].tables.subject_of("corp", "p") == "alice"
+
+
+def test_a_way_back_that_was_destroyed_is_never_written_again(nodes: tuple[Node, Node]) -> None:
+    """Whichever node the person comes to next: none of them keeps the row in memory, and the empty one stands."""
+
+    async def work() -> None:
+        await nodes[0].online.remember_pseudonym("corp", "p", "alice")
+        assert await asyncio.to_thread(nodes[1].tables.forget_pseudonym, "corp", "p")
+        await asyncio.gather(*(node.online.remember_pseudonym("corp", "p", "alice") for node in nodes))
+
+    run(work, *nodes)
+    assert nodes[1].tables.subject_of("corp", "p") is None
+    assert nodes[1].tables.is_forgotten("corp", "p")

@@ -7,6 +7,7 @@ from contextlib import closing
 
 import psycopg
 import pytest
+from psycopg.sql import SQL, Identifier
 
 from eventstore.postgres import PostgresRecorder
 from eventstore.postgres_connections import Datastore
@@ -111,6 +112,45 @@ def test_a_pseudonym_leads_back_until_it_is_forgotten(tables: PostgresSideTables
     assert not tables.forget_pseudonym("corp", "p1")
     assert tables.subject_of("corp", "p1") is None
     assert tables.subject_of("other", "p1") == "bob"
+    forgotten = [tables.is_forgotten(*key) for key in (("corp", "p1"), ("other", "p1"), ("corp", "p2"))]
+    assert forgotten == [True, False, False]
+
+
+def in_the_file(database: Database, name: str) -> bool:
+    """Whether the bytes of the table's file hold the name."""
+    with psycopg.connect(database.superuser_url, autocommit=True) as connection:
+        connection.execute("CHECKPOINT")
+        sql = "SELECT pg_read_binary_file(pg_relation_filepath('counterfoil.pseudonyms'))"
+        (content,) = connection.execute(sql).fetchone() or (b"",)
+    return name.encode() in content
+
+
+def test_what_is_forgotten_stays_in_the_file_until_a_vacuum(
+    tables: PostgresSideTables, shared: Database
+) -> None:
+    """The run-time role may not: it says what the owner has to run, and that is enough."""
+    sql = "INSERT INTO counterfoil.pseudonyms VALUES ('corp', 'p1', 'alice.of.wonderland'), ('corp', 'p2', 'bob')"
+    rows(shared.app_url, sql)
+    tables.forget_pseudonym("corp", "p1")
+    assert "VACUUM FULL counterfoil.pseudonyms" in tables.overwrite_forgotten()
+    assert in_the_file(shared, "alice.of.wonderland")
+    rows(shared.owner_url, "VACUUM FULL counterfoil.pseudonyms")
+    assert not in_the_file(shared, "alice.of.wonderland")
+    assert (tables.is_forgotten("corp", "p1"), tables.subject_of("corp", "p2")) == (True, "bob")
+
+
+def test_a_role_that_may_maintain_the_table_vacuums_it(tables: PostgresSideTables, shared: Database) -> None:
+    """Since PostgreSQL 17 the owner can grant that alone; then nothing is left to do."""
+    with psycopg.connect(shared.owner_url, autocommit=True) as owner:
+        if owner.info.server_version < 170_000:
+            return
+        grant = SQL("GRANT MAINTAIN ON counterfoil.pseudonyms TO {role}")
+        owner.execute(grant.format(role=Identifier(shared.app_role)))
+    rows(shared.app_url, "INSERT INTO counterfoil.pseudonyms VALUES ('corp', 'p1', 'alice.of.wonderland')")
+    tables.forget_pseudonym("corp", "p1")
+    assert in_the_file(shared, "alice.of.wonderland")
+    assert tables.overwrite_forgotten() == ""
+    assert not in_the_file(shared, "alice.of.wonderland")
 
 
 def test_what_is_sealed_first_stays(tables: PostgresSideTables) -> None:

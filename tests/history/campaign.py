@@ -13,6 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from domain.identifiers import Position
+from eventstore.store import LogStore
+from projections.replay import Replay
+from projections.replay_findings import Findings
 from tests.history.checker import Verdict, check
 from tests.history.clients import Client
 from tests.history.cluster import Cluster, Node
@@ -42,6 +46,12 @@ TRIED: Final = (
     ("revoke", "200"),
 )
 """A run in which these are rare has tested nothing."""
+DECISIONS: Final = (
+    *("token.issued", "token.exchanged", "token.issue_denied", "token.exchange_denied"),
+    *("token.revoked", "chain.revoked", "subject.revoked", "client.revoked", "token.revoke_denied"),
+    "policy.applied",
+)
+"""What the product's replay has to have taken again, each of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +69,8 @@ class Report:
     campaign: Campaign
     history: History
     verdict: Verdict
+    replayed: Findings
+    """What the product's own replay says of the log."""
     faults: Counter[str]
     unrecovered: str
     """What a node said that issued no token once the faults were over; empty if each did."""
@@ -73,6 +85,10 @@ class Report:
         """Say what came of it; raises AssertionError if it is not as it must be, or if too little was tried."""
         sys.stdout.write(f"\n{self}\n")
         assert not self.verdict.violations, str(self)
+        assert not self.replayed.differences, f"{self.replayed.differences[:3]}: {self}"
+        assert not self.replayed.tally.incomplete, str(self)
+        decisions = sum(self.verdict.events[kind] for kind in DECISIONS)
+        assert self.replayed.tally.decisions == decisions, str(self)
         assert not self.unrecovered, f"a node does not work again: {self.unrecovered}: {self}"
         assert set(self.exit_codes) == {0}, f"nodes ended with {self.exit_codes}: {self}"
         told = self.answers()
@@ -88,6 +104,14 @@ class Report:
             f"COUNTERFOIL_TEST_SEED={self.campaign.seed}, {self.campaign.seconds:g} s, faults: {struck or 'none'}\n"
             f"{told}\n{self.verdict}\nrecorded in {self.recorded_in}"
         )
+
+
+def replay_of(log: LogStore) -> Findings:
+    """The product's own replay, page by page; the checker's is another way through the log, all in memory."""
+    replay = Replay(log, Position(0))
+    for _ in replay.run(Position(log.last_position())):
+        pass
+    return replay.findings
 
 
 def campaign_for(seconds: float) -> Campaign:
@@ -127,10 +151,12 @@ class _Run:
             history = self._recording.close()
         with self._store.opened() as readable:
             log = read_log(readable)
+            replayed = replay_of(readable)
         return Report(
             campaign=self._campaign,
             history=history,
             verdict=check(history, log, dense=self._store.dense),
+            replayed=replayed,
             faults=nemesis.struck,
             unrecovered=unrecovered,
             exit_codes=tuple(exit_codes),

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 
 from eventstore.postgres import PostgresRecorder
-from tests.history.log import Readable
+from eventstore.store import LogStore
 from tests.history.postgres_faults import PostgresFaults, as_superuser
 from tests.history.stores import JWKS_MAX_AGE, Fault
 from tests.servers.postgres import PostgresServer
@@ -29,7 +29,7 @@ class SharedStore:
         self._faults = PostgresFaults(server, as_superuser(database.superuser_url))
 
     @contextlib.contextmanager
-    def opened(self) -> Iterator[Readable]:
+    def opened(self) -> Iterator[LogStore]:
         """The log."""
         with contextlib.closing(PostgresRecorder(self.url)) as recorder:
             yield recorder

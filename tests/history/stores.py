@@ -17,7 +17,7 @@ from typing import Any, Final, Protocol
 import apsw
 
 from eventstore.sqlite import SQLiteRecorder
-from tests.history.log import Readable
+from eventstore.store import LogStore
 
 ROOT: Final = Path(__file__).parents[2]
 JWKS_MAX_AGE: Final = "2"
@@ -44,7 +44,7 @@ class Store(Protocol):
     environment: Mapping[str, str]
     """For nodes and operators."""
 
-    def opened(self) -> contextlib.AbstractContextManager[Readable]:
+    def opened(self) -> contextlib.AbstractContextManager[LogStore]:
         """The log, to be read to its end once the nodes have stopped."""
 
     def faults(self) -> Sequence[Fault]:
@@ -61,7 +61,7 @@ class EmbeddedStore:
         self.url = str(folder / "log.db")
 
     @contextlib.contextmanager
-    def opened(self) -> Iterator[Readable]:
+    def opened(self) -> Iterator[LogStore]:
         """The log, in a file that must be whole."""
         connection = apsw.Connection(self.url)
         with contextlib.closing(connection):

@@ -5,12 +5,16 @@ from __future__ import annotations
 import signal
 import sys
 
+from tests.servers.kafka_server import KafkaServer
 from tests.servers.postgres import PostgresServer
 
 
 def main() -> None:
-    """Says the server's process id and folder. With the argument `paused`, the server is, by then."""
-    with PostgresServer.start(fsync=False) as server:
+    """Says the server's process id and folder. With the argument `paused`, the server is, by then.
+
+    It is a PostgreSQL; with the argument `kafka`, one node of Kafka.
+    """
+    with KafkaServer.start() if "kafka" in sys.argv else PostgresServer.start(fsync=False) as server:
         if "paused" in sys.argv:
             server.pause()
         sys.stdout.write(f"{server.pid} {server.folder}\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -40,13 +41,22 @@ class CertificateAuthority:
 
     def loopback_server(self) -> tuple[bytes, bytes]:
         """Private key (PKCS #8) and certificate, both PEM, of a server at `localhost`, 127.0.0.1 and ::1."""
+        return self._issue("localhost", ExtendedKeyUsageOID.SERVER_AUTH, NAMES)
+
+    def client(self, name: str) -> tuple[bytes, bytes]:
+        """Private key (PKCS #8) and certificate, both PEM, of a client with that common name."""
+        return self._issue(name, ExtendedKeyUsageOID.CLIENT_AUTH, (x509.DNSName(name),))
+
+    def _issue(
+        self, name: str, purpose: x509.ObjectIdentifier, names: Sequence[x509.GeneralName]
+    ) -> tuple[bytes, bytes]:
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = (
-            _builder(_name("localhost"), self._name, key.public_key(), self._key.public_key())
+            _builder(_name(name), self._name, key.public_key(), self._key.public_key())
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(signs_certificates=False), critical=True)
-            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-            .add_extension(x509.SubjectAlternativeName(NAMES), critical=False)
+            .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
+            .add_extension(x509.SubjectAlternativeName(names), critical=False)
             .sign(self._key, SHA256())
         )
         secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

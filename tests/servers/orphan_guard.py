@@ -17,7 +17,12 @@ cd /
 read -r nothing
 kill -CONT $(cat "$1/paused")
 attempts=50
-while [ $attempts -gt 0 ] && read -r pid < "$1/$2" && kill -QUIT "$pid"; do
+left=yes
+while [ $attempts -gt 0 ] && [ $left ]; do
+    left=
+    for file in "$1"/$2; do
+        read -r pid < "$file" && kill -$3 "$pid" && left=yes
+    done
     attempts=$((attempts - 1))
     sleep 0.2
 done
@@ -28,12 +33,13 @@ rm -rf "$1"
 class OrphanGuard:
     """Watches over a folder from before its server starts until `release`."""
 
-    def __init__(self, folder: Path, pid_file: str) -> None:
-        """`pid_file`, relative to the folder, starts with the id of a process that SIGQUIT ends, children and all."""
+    def __init__(self, folder: Path, pid_files: str, ended_by: str = "QUIT") -> None:
+        """`pid_files`, a pattern relative to the folder: each starts with the id of a process which that signal ends,
+        children and all, and is gone or empty while there is none."""
         self._paused = folder / "paused"
         # A session of its own: Ctrl-C in a terminal and the end of that terminal reach every process of ours.
         self._shell = subprocess.Popen(
-            ["sh", "-c", SCRIPT, "guard", str(folder), pid_file],
+            ["sh", "-c", SCRIPT, "guard", str(folder), pid_files, ended_by],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import signal
-import socket
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -14,6 +13,7 @@ from urllib.parse import quote
 import psycopg
 
 from tests.servers import postgres_folder as names
+from tests.servers.free_port import HOST, free_port
 from tests.servers.orphan_guard import OrphanGuard
 from tests.servers.postgres_database import Database, create_database
 from tests.servers.postgres_folder import fill_folder
@@ -21,10 +21,7 @@ from tests.servers.postgres_programs import Programs, find_programs
 from tests.servers.postmaster import Postmaster, StartFailed
 from tests.servers.server_account import new_folder, server_account
 
-HOST: Final = "127.0.0.1"
 SUPERUSER: Final = "postgres"
-PORTS: Final = range(15_000, 30_000)
-"""Below the kernel's choice for clients, of whom one could take a stopped server's port, or reach itself there."""
 NOT_DURABLE: Final[Mapping[str, str]] = {"fsync": "off", "full_page_writes": "off"}
 """Faster. A kill still loses nothing that was committed; a crash of the machine would."""
 NO_RIGHTS_BY_DEFAULT: Final = "REVOKE ALL ON SCHEMA public FROM PUBLIC"
@@ -168,12 +165,3 @@ class PostgresServer:
             with suppress(StartFailed):
                 self._postmaster.start()
         self._postmaster.quit(signal.SIGQUIT)
-
-
-def free_port() -> int:
-    """A loopback port that nobody listens on."""
-    while True:
-        port = secrets.choice(PORTS)
-        with socket.socket() as attempt, suppress(OSError):
-            attempt.bind((HOST, port))
-            return port

@@ -1,0 +1,86 @@
+"""A walk through recorded token requests, page by page: with the births they stand on, and the fence events between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final, Protocol
+
+from eventsourcing.dcb.api import DCBQuery, DCBReadResponse, DCBSequencedEvent
+
+from domain.events import Denied, Event, TokenBirth, TokenRevokeDenied
+from domain.identifiers import Position
+from domain.recorded_requests import DecidedRequest, presented_jtis
+from eventstore.codec import decode
+from projections.known_births import KnownBirths
+
+PAGE: Final = 4000
+"""Events read at once."""
+Told = Callable[[str, int, int], None]
+"""What is being done, the position that it has reached, and the last one."""
+
+
+class RecordedLog(Protocol):
+    """The reading half of a store."""
+
+    def read(
+        self, query: DCBQuery | None = None, *, after: int | None = None, limit: int | None = None
+    ) -> DCBReadResponse:
+        """The events that a query finds, in order."""
+
+    def read_fence(self, after: int, limit: int | None = None) -> Iterator[DCBSequencedEvent]:
+        """The fence events after a position, in order."""
+
+    def read_tokens(self, tags: list[str]) -> list[DCBSequencedEvent]:
+        """The events under these `token:` tags."""
+
+    def last_position(self) -> int:
+        """The position of the last event."""
+
+
+class RecordedWalk:
+    """Goes once through a part of the log. Raises what the store raises, and what the codec raises on a damaged log."""
+
+    def __init__(self, log: RecordedLog, told: Told, what: str) -> None:
+        """`told` how far it is with `what`."""
+        self._log = log
+        self._told = told
+        self._what = what
+        self.births = KnownBirths(log)
+
+    def fences(self, until: Position) -> Iterator[tuple[Position, Event]]:
+        """The fence events up to a position: what a state is folded from before the walk."""
+        for stored in self._log.read_fence(0):
+            if stored.position > until:
+                return
+            yield Position(stored.position), decode(stored)
+
+    def events(self, after: Position, until: Position) -> Iterator[tuple[Position, Event]]:
+        """Every event of the part, in order; the births of what an event stands on are in `births` meanwhile."""
+        while after < until:
+            page = [(Position(stored.position), decode(stored)) for stored in self._page(after)]
+            self._look_up([event for _, event in page], before=Position(after + 1))
+            for position, event in page:
+                if position > until:
+                    break
+                self.births.at = position
+                yield position, event
+                if isinstance(event, TokenBirth):
+                    self.births.passed(event, position)
+            after = page[-1][0] if len(page) == PAGE else until
+            self._told(self._what, min(after, until), until)
+
+    def _page(self, after: Position) -> DCBReadResponse:
+        return self._log.read(after=after, limit=PAGE)
+
+    def _look_up(self, events: list[Event], before: Position) -> None:
+        requests = [request for event in events if (request := request_in(event)) is not None]
+        presented = {jti for event in requests for jti in presented_jtis(event)}
+        born = {event.jti for event in events if isinstance(event, TokenBirth)}
+        self.births.look_up(presented - born, before)
+
+
+def request_in(event: Event) -> DecidedRequest | None:
+    """The event, if it decided a token request."""
+    if isinstance(event, (TokenBirth, Denied)) and not isinstance(event, TokenRevokeDenied):
+        return event  # type: ignore[return-value]
+    return None

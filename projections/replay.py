@@ -1,0 +1,177 @@
+"""Replay: the log folded again, and every decision in it taken again with the policy and the state of its moment.
+
+Each is decided right before its own position (law 2) and, where it stood on an earlier state, there too (law 8). What
+comes out must be what was recorded, to the last field. Memory is bounded: pages of events, the births passed last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, Protocol
+
+from eventsourcing.dcb.api import DCBQuery, DCBReadResponse, DCBSequencedEvent
+
+from domain.events import Denied, Event, TokenBirth, TokenRevokeDenied
+from domain.identifiers import Position
+from domain.recorded_requests import presented_jtis
+from domain.tags import tags_of
+from eventstore.codec import UnreadableEvent, decode
+from projections.authority import FoldedAuthority
+from projections.births import Births
+from projections.folded_state import FoldedState
+from projections.known_births import KnownBirths
+from projections.replay_decisions import ReplayedDecisions
+from projections.replay_findings import Difference, Findings
+from projections.trailing_state import folded_up_to
+
+PAGE: Final = 4000
+"""Events read and decoded at once."""
+FORGET_EVERY: Final = 64
+"""Pages."""
+PATIENCE: Final = 3600
+"""Seconds by which clocks of nodes may disagree before what a revocation killed is forgotten too early; whoever is
+further behind is decided on a state that is folded anew."""
+
+_PLAIN: Final = 200
+"""Characters of all tags together; then no value is too long for its tag."""
+
+Read = tuple[Position, DCBSequencedEvent, Event]
+
+
+class ReplayLog(Protocol):
+    """The reading half of a store."""
+
+    def read(
+        self, query: DCBQuery | None = None, *, after: int | None = None, limit: int | None = None
+    ) -> DCBReadResponse:
+        """The events that a query finds, in order."""
+
+    def read_fence(self, after: int, limit: int | None = None) -> Iterator[DCBSequencedEvent]:
+        """The fence events after a position, in order."""
+
+    def read_tokens(self, tags: list[str]) -> list[DCBSequencedEvent]:
+        """The events under these `token:` tags."""
+
+
+class Replay:
+    """Walks through one log. Raises what the store raises, and UnknownEventType where a newer version wrote."""
+
+    def __init__(
+        self,
+        log: ReplayLog,
+        after: Position,
+        *,
+        begun_after: Position | None = None,
+        state: FoldedState | None = None,
+        findings: Findings | None = None,
+    ) -> None:
+        """Begin after a position, with the state there; without one, it is folded from the log.
+
+        `begun_after` and `findings`: of the part that was replayed before.
+        """
+        self._log = log
+        self._births = KnownBirths(log)
+        authority = FoldedAuthority() if state is not None or after == 0 else folded_up_to(log, after)
+        if state is not None:
+            authority.restore(state)
+        self.after = after if begun_after is None else begun_after
+        self.position = after
+        self.last_event: tuple[Position, str] | None = None
+        """Position and id of the last event that was read: another log has another there."""
+        self.findings = findings or Findings()
+        self._decisions = ReplayedDecisions(log, authority, self._births, Births(log), self.findings)
+
+    def run(self, until: Position) -> Iterator[Position]:
+        """Go on up to a position; stops after each page, to be told how far it is."""
+        pages = 0
+        while self.position < until:
+            page = list(self._log.read(after=self.position, limit=PAGE))
+            earliest = self._page([stored for stored in page if stored.position <= until])
+            self.position = Position(min(page[-1].position, until)) if len(page) == PAGE else until
+            self._decisions.follow(self.position)
+            pages += 1
+            if pages % FORGET_EVERY == 0 and earliest is not None:
+                self._decisions.forget(earliest // 1000 - PATIENCE)
+            yield self.position
+        self.settle()
+
+    def settle(self) -> FoldedState:
+        """Decide what still waits for an earlier state; the state here, to be written down before going on."""
+        return self._decisions.settle(self.position)
+
+    def _page(self, page: list[DCBSequencedEvent]) -> int | None:
+        """Decide all of it again; the earliest time that an event of it says, in milliseconds."""
+        read = list(self._decoded(page))
+        if not read:
+            return None
+        born = {event.jti for _, _, event in read if isinstance(event, TokenBirth)}
+        presented = {jti for _, _, event in read for jti in _presented(event)}
+        self._births.look_up(presented - born, before=read[0][0])
+        for position, stored, event in read:
+            self._births.at = position
+            self._event(position, stored, event)
+        self.last_event = read[-1][0], read[-1][2].id
+        return min(event.at for _, _, event in read)
+
+    def _decoded(self, page: list[DCBSequencedEvent]) -> Iterator[Read]:
+        for stored in page:
+            self.findings.tally.events += 1
+            position = Position(stored.position)
+            try:
+                event = decode(stored)
+            except UnreadableEvent as error:
+                self._unreadable(stored, str(error))
+                continue
+            yield position, stored, event
+
+    def _unreadable(self, stored: DCBSequencedEvent, why: str) -> None:
+        position = Position(stored.position)
+        self.findings.add(lambda: Difference(position=position, type=stored.event.type, what=why))
+
+    def _event(self, position: Position, stored: DCBSequencedEvent, event: Event) -> None:
+        if isinstance(event, TokenBirth):
+            self._decisions.request(position, event)  # type: ignore[arg-type]
+            self._births.passed(event, position)
+        elif isinstance(event, TokenRevokeDenied):
+            self._decisions.refused_revocation(position, event)
+        elif isinstance(event, Denied):
+            self._decisions.request(position, event)  # type: ignore[arg-type]
+        elif event.FENCE:
+            self._decisions.fence(position, event)
+        self._tags(position, stored, event)
+
+    def _tags(self, position: Position, stored: DCBSequencedEvent, event: Event) -> None:
+        if isinstance(event, TokenBirth) and _plainly_tagged(stored.event.tags, event):
+            return
+        tags = tags_of(event)
+        if stored.event.tags == tags or sorted(stored.event.tags) == sorted(tags):
+            return
+        self.findings.add(
+            lambda: Difference(
+                position=position,
+                type=event.TYPE,
+                what="its tags are others than the event has: it is not found where it should be",
+                recorded={"tags": stored.event.tags},
+                again={"tags": tags},
+            )
+        )
+
+
+def _plainly_tagged(tags: list[str], event: TokenBirth) -> bool:
+    """What `tags_of` would say of nearly every birth, in a third of the time; the others are its to say."""
+    plain = [
+        f"token:{event.jti}",
+        f"chain:{event.chain}",
+        f"subject:{event.subject}",
+        f"client:{event.client}",
+    ]
+    if tags != plain:
+        return False
+    text = "".join(plain)
+    return len(text) <= _PLAIN and text.isascii() and text.isprintable() and "sha256-" not in text
+
+
+def _presented(event: Event) -> tuple[str, ...]:
+    if isinstance(event, (TokenBirth, Denied)) and not isinstance(event, TokenRevokeDenied):
+        return presented_jtis(event)  # type: ignore[arg-type]
+    return ()
