@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -110,7 +109,7 @@ def test_the_last_event_is_signed_on_the_way_out(sut: ServiceUnderTest) -> None:
 
 
 @pytest.fixture
-def witness(sut: ServiceUnderTest, tmp_path: Path) -> Iterator[Witness]:
+def witness(sut: ServiceUnderTest, tmp_path: Path) -> Witness:
     """One that has cosigned what the service has signed so far."""
     signed_up_to(sut, 1)
     key = NoteVerifier.from_text(sut.http.get("/log/key").text.strip())

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from domain.merkle import inclusion_proof, leaf_hash, range_root, root_of, verify_inclusion
-from domain.tiles import HASH, Edge, TileMissing, edge_at, nodes, width_of
+from domain.merkle import HASH, inclusion_proof, leaf_hash, range_root, root_of, verify_inclusion
+from domain.tiles import Edge, TileMissing, edge_at, nodes, width_of
 from tests.domain.test_merkle import naive_root
 
 MOST = 70_000
