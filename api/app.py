@@ -124,6 +124,7 @@ def _routes(service: Service, jwks_max_age: int) -> list[Route]:
         route("/healthz", healthy),
         route("/readyz", ready),
         *(Route(path, endpoint, methods=["GET"]) for path, endpoint in service.audit.routes.items()),
+        *service.log.routes(),
     ]
 
 

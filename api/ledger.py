@@ -14,11 +14,14 @@ from eventstore.postgres import PostgresRecorder
 from eventstore.postgres_link import Link
 from eventstore.postgres_online import PostgresOnline
 from eventstore.postgres_side_tables import PostgresSideTables
+from eventstore.postgres_tree import PostgresTree
 from eventstore.side_tables import SideTables
 from eventstore.snapshot_table import Seal
 from eventstore.sqlite import SQLiteRecorder
 from eventstore.sqlite_online import SQLiteOnline
+from eventstore.sqlite_tree import SQLiteTree
 from eventstore.store import LogStore, SideStore
+from eventstore.tree_store import TreeStore
 from projections.authority import FoldedAuthority
 from projections.births import Births
 from projections.restoration import restore
@@ -35,6 +38,7 @@ class Ledger:
 
     recorder: LogStore
     side_tables: SideStore
+    tree: TreeStore
     authority: FoldedAuthority
     fence: Fence
     births: Births
@@ -77,6 +81,7 @@ def open_shared_ledger(url: str, seal: Seal) -> Ledger:
     return _ledger(
         recorder,
         tables,
+        PostgresTree(recorder.store),
         Snapshots(tables, recorder, seal),
         lambda fence, authority: PostgresOnline(lambda: Link(url), tables, fence, authority),
     )
@@ -88,6 +93,7 @@ def _embedded(path: Path) -> Ledger:
     return _ledger(
         recorder,
         tables,
+        SQLiteTree(recorder),
         Snapshots(tables, recorder),
         lambda fence, authority: SQLiteOnline(recorder, tables, fence, authority),
     )
@@ -96,6 +102,7 @@ def _embedded(path: Path) -> Ledger:
 def _ledger(
     recorder: LogStore,
     tables: SideStore,
+    tree: TreeStore,
     snapshots: Snapshots,
     online: Callable[[Fence, FoldedAuthority], OnlineStore],
 ) -> Ledger:
@@ -103,6 +110,7 @@ def _ledger(
     return Ledger(
         recorder=recorder,
         side_tables=tables,
+        tree=tree,
         authority=authority,
         fence=fence,
         births=Births(recorder),

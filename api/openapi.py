@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from api.audit.openapi import audit_paths, audit_schemas
+from api.log_openapi import log_paths
 from api.metadata import (
     ADMIN_REVOCATION_PATH,
     INTROSPECTION_PATH,
@@ -124,6 +125,7 @@ def _paths() -> dict[str, Any]:
         "/openapi.json": _get("openapi", "This document"),
         "/healthz": _get("alive", "Whether the process answers"),
         "/readyz": _get("ready", "Whether the store can be read"),
+        **log_paths(),
     }
 
 

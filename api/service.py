@@ -26,6 +26,9 @@ from api.jwks_cache import JwksCache
 from api.jwks_fetcher import JwksFetcher
 from api.key_ring import KeyRing
 from api.ledger import Ledger
+from api.log_endpoints import LogEndpoints
+from api.log_key import log_signer
+from api.log_proofs import LogProofs
 from api.memories import PSEUDONYM_KEY, Memories
 from api.metadata import INTROSPECTION_PATH, REVOCATION_PATH, TOKEN_PATH
 from api.oauth_errors import TOO_MANY_FAILURES, OAuthError
@@ -34,6 +37,7 @@ from api.own_tokens import OwnTokens
 from api.rate_limits import RateLimits
 from api.recorder import Recorder
 from api.revocation_endpoint import RevocationEndpoint
+from api.sequencing import Sequencing
 from api.settings import Settings
 from api.snapshot_keeping import SnapshotKeeping
 from api.stamps import milliseconds, new_id
@@ -83,6 +87,8 @@ class Service:
             new_id=new_id,
             clock=clock,
         )
+        self.sequencing = Sequencing(settings, ledger) if settings.proofs else None
+        self.log = LogEndpoints(LogProofs(ledger.tree), lambda: log_signer(settings, ledger).verifier.text)
         self.desk = TokenDesk(
             authority, self.barrier, self.writer, self.signers, self.tokens, self.denials, clock
         )
@@ -139,6 +145,8 @@ class Service:
         """Housekeeping runs; on the way out all that waits becomes durable and the store is closed."""
         await self.store.open()
         tending = asyncio.create_task(self.housekeeping.run())
+        if self.sequencing is not None:
+            self.sequencing.start()
         try:
             yield
         finally:
@@ -149,4 +157,6 @@ class Service:
                 await self.housekeeping.record_counts()
             await self.store.close()
             await self.housekeeping.keep_snapshot()
+            if self.sequencing is not None:
+                await asyncio.to_thread(self.sequencing.end)
             self.ledger.close()

@@ -53,6 +53,10 @@ class Settings:
     """Seconds for which verifiers may cache the JWKS; a new key is published that long before it signs."""
     allow_loopback_jwks: bool = False
     """Whether a trusted issuer's `jwks_uri` may be on a loopback address: for demonstrations and tests only."""
+    proofs: bool = True
+    """Whether this process signs checkpoints of the log, beside its requests."""
+    head_file: str = ""
+    """A file that keeps the last signed head apart from the store; `<store>.head` unless set, none with PostgreSQL."""
     log_level: str = "info"
     """`debug`, `info`, `warning` or `error`."""
 
@@ -78,6 +82,13 @@ class Settings:
     def keys_path(self) -> Path:
         """The directory of the private signing keys."""
         return Path(self.keys) if self.keys else self.store_path.with_name(self.store_path.name + ".keys")
+
+    @property
+    def head_path(self) -> Path | None:
+        """Where the last signed head is kept beside the store; `None` for a shared store, unless it is set."""
+        if self.head_file:
+            return Path(self.head_file)
+        return None if self.is_shared else self.store_path.with_name(self.store_path.name + ".head")
 
     @property
     def proxies(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:

@@ -7,6 +7,7 @@ from contextlib import closing
 
 from api import key_directory
 from api.ledger import NotInitialised
+from api.log_key import LOG_KEY, existing_seed
 from api.private_keys import KeyUnavailable
 from api.sealed_keys import SIGNING_KEY
 from api.sealed_secrets import CHECK, MATERIAL
@@ -43,8 +44,10 @@ def _secrets(store: SQLiteAlone, source: Settings) -> Mapping[str, bytes]:
     keys = key_directory.KeyDirectory(source.keys_path).load_all()
     if not keys:
         raise KeyUnavailable(f"no private key in {source.keys_path}: is {key_directory.SETTING} right?")
+    log_key = existing_seed(source.keys_path / LOG_KEY, key_directory.SETTING)
     return {
         CHECK: b"",
+        **({} if log_key is None else {MATERIAL + LOG_KEY: log_key}),
         **{MATERIAL + name: secret for name, secret in store.secret_material().items()},
         **{SIGNING_KEY + kid: key.to_pem() for kid, key in keys.items()},
     }

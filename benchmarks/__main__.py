@@ -15,7 +15,7 @@ from benchmarks.exchange import measure
 from benchmarks.machine import machine
 from benchmarks.measured import Plan, table
 from benchmarks.overload import OverloadPlan, measure_overload
-from benchmarks.parts import depth, growth, postgres, split, stream
+from benchmarks.parts import depth, growth, postgres, proofs, split, stream
 from benchmarks.replay import A_MILLION, A_PART, measure_replay
 from benchmarks.startup import DEEP, LONG, SHORT, measure_startup
 
@@ -34,6 +34,7 @@ FSYNCED = "every event fsynced before its answer; server on one core, load on an
 @click.option("--split/--no-split", "splitting", default=True, help="The cost of an exchange by stage.")
 @click.option("--growth/--no-growth", "growing", default=True, help="Up to ten million events, 20 GB.")
 @click.option("--depth/--no-depth", "deepening", default=True, help="Exchanges up to depth 8.")
+@click.option("--proofs/--no-proofs", "proving", default=True, help="A million events exported, 3 GB.")
 @click.option("--replay/--no-replay", "replaying", default=True, help="A million decisions taken again.")
 @click.option("--folder", type=click.Path(path_type=Path), help="Where the stores are made; a real disk.")
 def main(
@@ -47,6 +48,7 @@ def main(
     splitting: bool,
     growing: bool,
     deepening: bool,
+    proving: bool,
     replaying: bool,
     folder: Path | None,
 ) -> None:
@@ -58,6 +60,7 @@ def main(
         split: splitting,
         growth: growing,
         depth: deepening,
+        proofs: proving,
     }
     figures: dict[str, float] = {}
     RESULTS.mkdir(exist_ok=True)

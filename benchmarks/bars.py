@@ -37,6 +37,8 @@ BARS: Final = (
     Bar("deliver_vs_peak_exchange", "at least", 2.0),
     Bar("overload_goodput_vs_peak", "at least", 0.8),
     Bar("overload_shed_p99_ms", "at most", 50),
+    Bar("exchange_with_proofs_vs_without", "at least", 0.95),
+    Bar("verify_events_per_second", "at least", 16_667),
     Bar("replay_events_per_second", "at least", 16_667),
     Bar("startup_seconds", "at most", 5),
     Bar("startup_rss_megabytes", "at most", 400),

@@ -15,6 +15,7 @@ from benchmarks.growth import QUICK_SIZES, SIZES, measure_growth
 from benchmarks.hot_path import profiled
 from benchmarks.measured import Plan, table
 from benchmarks.postgres import measure_postgres
+from benchmarks.proofs import measure_exchanges, measure_verification
 from benchmarks.stages import split_of
 from benchmarks.stream import QUICK as QUICK_STREAM
 from benchmarks.stream import USUAL as USUAL_STREAM
@@ -61,6 +62,13 @@ def stream(console: Console, folder: Path, quick: bool) -> dict[str, float]:
     found, figures = measure_stream(folder, QUICK_STREAM if quick else USUAL_STREAM)
     console.print(table_of(found))
     return figures
+
+
+def proofs(_: Console, folder: Path, quick: bool) -> dict[str, float]:
+    """Exchanges beside the sequencer and without it, and the verification of an export of many events."""
+    figures = measure_exchanges(folder, 3 if quick else 8, 2.0 if quick else 3.0)
+    (folder / "verify").mkdir()
+    return figures | measure_verification(folder / "verify", 50_000 if quick else 1_000_000)
 
 
 def split(console: Console, folder: Path, quick: bool) -> dict[str, float]:

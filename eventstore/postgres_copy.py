@@ -34,7 +34,8 @@ from eventstore.sqlite_alone import SQLiteAlone
 _PATIENT: Final = "SET LOCAL idle_in_transaction_session_timeout = '10min'"
 _KEEP_OTHERS_OUT: Final = """
 LOCK TABLE counterfoil.append_turn, counterfoil.client_secrets, counterfoil.claims, counterfoil.pseudonyms,
-    counterfoil.sealed_secrets, counterfoil.snapshots IN EXCLUSIVE MODE
+    counterfoil.sealed_secrets, counterfoil.snapshots, counterfoil.log_tiles,
+    counterfoil.log_checkpoints IN EXCLUSIVE MODE
 """
 _MUST_BE_EMPTY: Final = (
     "events_tt_main",
@@ -43,6 +44,8 @@ _MUST_BE_EMPTY: Final = (
     "claims",
     "pseudonyms",
     "snapshots",
+    "log_tiles",
+    "log_checkpoints",
 )
 _FILLED: Final = SQL("SELECT EXISTS (SELECT FROM counterfoil.{table})")
 # Sorted by tag, each page of the index is touched once.

@@ -177,7 +177,23 @@ CREATE TABLE counterfoil.snapshots(
 ALTER TABLE counterfoil.snapshots ALTER COLUMN data SET STORAGE EXTERNAL;
 """
 
-MIGRATIONS: Final = (_LOG + _APPENDING + _SIDE_TABLES,)
+_TREE: Final = """
+-- The Merkle tree over the log, and what was signed of it: the last checkpoint of each hour.
+CREATE TABLE counterfoil.log_tiles(
+    level bigint NOT NULL,
+    idx bigint NOT NULL,
+    hashes bytea NOT NULL,
+    PRIMARY KEY (level, idx)
+);
+ALTER TABLE counterfoil.log_tiles ALTER COLUMN hashes SET STORAGE EXTERNAL;
+CREATE TABLE counterfoil.log_checkpoints(
+    hour bigint PRIMARY KEY,
+    size bigint NOT NULL,
+    note text NOT NULL
+);
+"""
+
+MIGRATIONS: Final = (_LOG + _APPENDING + _SIDE_TABLES, _TREE)
 """Each takes the schema from the version that is its index to the next. What has been released is never edited."""
 
 SCHEMA_VERSION: Final = len(MIGRATIONS)
@@ -196,4 +212,5 @@ GRANT EXECUTE ON FUNCTION counterfoil.append_under_fence, counterfoil.take_turn,
     counterfoil.fence_after TO {role};
 GRANT SELECT, INSERT, UPDATE, DELETE ON counterfoil.client_secrets, counterfoil.claims, counterfoil.pseudonyms,
     counterfoil.sealed_secrets, counterfoil.snapshots TO {role};
+GRANT SELECT, INSERT, UPDATE ON counterfoil.log_tiles, counterfoil.log_checkpoints TO {role};
 """

@@ -2,7 +2,8 @@
 
 An event's tags stand in its row. `event_tags` is an index over them that lags behind: up to `indexed_up_to` it is
 complete, after it only tags that must be found at once are there. `fence` marks what the fence index holds.
-The tables below the log are not part of it: what is in them can be forgotten.
+The tables below the log are not part of it: what is in them can be forgotten. `log_tiles` and `log_checkpoints` are the
+Merkle tree over the log, which can be computed again, and what was signed of it.
 """
 
 from __future__ import annotations
@@ -81,7 +82,22 @@ CREATE TABLE snapshots(
 ) STRICT;
 """
 
-_STEPS: Final = (_VERSION_1, _VERSION_2)
+_VERSION_3: Final = """
+CREATE TABLE log_tiles(
+    level INTEGER NOT NULL,
+    idx INTEGER NOT NULL,
+    hashes BLOB NOT NULL,
+    PRIMARY KEY (level, idx)
+) STRICT;
+
+CREATE TABLE log_checkpoints(
+    hour INTEGER PRIMARY KEY,
+    size INTEGER NOT NULL,
+    note TEXT NOT NULL
+) STRICT;
+"""
+
+_STEPS: Final = (_VERSION_1, _VERSION_2, _VERSION_3)
 """What each version adds to the one before it. A new store takes all of them, an older one those that it lacks."""
 SCHEMA_VERSION: Final = len(_STEPS)
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from api.cli.exit_codes import MISTAKE, UNAVAILABLE, CommandFailed
+from api.exporting import NothingToExport
 from api.ledger import NotInitialised
+from api.note_keys import NoteForged, NoteMalformed
 from api.operator_log import OperatorMistake
 from api.policy_file import PolicyFileError
 from api.private_keys import KeyUnavailable
 from api.sealing import SealBroken, WrongKeyEncryptionKey
+from api.sequencer import SigningRefused
 from api.settings import SettingInvalid
 from api.workers import WorkerFailed
 from consumers.delivery import SinkMisconfigured, SinkUnavailable
 from consumers.errors import KafkaUnavailable, StreamMisconfigured
 from domain.apply_policy import IssuerChanged
+from domain.tiles import TileMissing
 from eventstore.codec import UnknownEventType, UnreadableEvent
 from eventstore.errors import StoreError
 from eventstore.postgres_copy import CopyRefused
@@ -29,6 +33,8 @@ MISTAKES = (
     SchemaMissing,
     UnsafeDatabase,
     CopyRefused,
+    NothingToExport,
+    NoteMalformed,
     StreamMisconfigured,
     SinkMisconfigured,
 )
@@ -38,6 +44,9 @@ OUTAGES = (
     UnreadableEvent,
     SealBroken,
     WorkerFailed,
+    SigningRefused,
+    NoteForged,
+    TileMissing,
     KafkaUnavailable,
     SinkUnavailable,
 )

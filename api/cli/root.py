@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "demo": ("api.cli.demo_command:demo", "Take the tour: a chain of tokens, its trail, its revocation."),
     "init": ("api.cli.init_command:init", "Create the event store, the first key and the first secrets."),
     "serve": ("api.cli.serve_command:serve", "Run the service."),
+    "sequence": ("api.cli.sequence_command:sequence", "Sign checkpoints from a process of its own."),
     "store": ("api.cli.store_commands:store", "Prepare a PostgreSQL store."),
     "policy": ("api.cli.policy_commands:policy", "Check, plan and apply the policy file."),
     "client": ("api.cli.client_commands:client", "List clients and rotate their secrets."),
@@ -32,6 +33,10 @@ COMMANDS: Final = {
     "stream": ("api.cli.stream_command:stream", "Deliver the audit stream to a SIEM."),
     "dlq": ("api.cli.dlq_commands:dlq", "List what a sink refused, and deliver it again."),
     "audit": ("api.cli.audit_commands:audit", "Read the log: every decision, and the tree of a chain."),
+    "witness": (
+        "api.cli.witness_command:witness",
+        "Watch a log from elsewhere, and cosign it.",
+    ),
 }
 
 

@@ -74,7 +74,7 @@ def test_the_openapi_document_is_valid_and_complete(sut: ServiceUnderTest) -> No
 
 def _served(sut: ServiceUnderTest) -> list[str]:
     application = sut._server.config.loaded_app
-    return [*application._hot, *(route.path for route in application._rest.routes)]
+    return [*application._hot, *(route.path_format for route in application._rest.routes)]
 
 
 def body_schema(path: str, status: int) -> dict[str, Any]:

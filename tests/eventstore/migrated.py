@@ -19,6 +19,8 @@ TABLES: Final = (
     "pseudonyms",
     "sealed_secrets",
     "snapshots",
+    "log_tiles",
+    "log_checkpoints",
 )
 _FORGET: Final = "TRUNCATE " + ", ".join(f"counterfoil.{table}" for table in TABLES)
 

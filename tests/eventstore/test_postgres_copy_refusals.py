@@ -52,6 +52,8 @@ def test_only_the_owner_can(filled: Path, database: Database, is_granted: bool) 
         ("claims", "('k', 'c', decode(repeat('00', 32), 'hex'), 1)"),
         ("pseudonyms", "('i', 'p', 's')"),
         ("snapshots", "('n', 1, '')"),
+        ("log_tiles", "(0, 0, '')"),
+        ("log_checkpoints", "(0, 1, '')"),
     ],
 )
 def test_a_store_that_is_not_empty_is_refused(

@@ -42,7 +42,7 @@ def test_an_older_schema_names_the_command_that_upgrades_it(
     newer = (*MIGRATIONS, "CREATE TABLE counterfoil.more()")
     monkeypatch.setattr(postgres_migration, "SCHEMA_VERSION", SCHEMA_VERSION + 1)
     monkeypatch.setattr(postgres_migration, "MIGRATIONS", newer)
-    with pytest.raises(SchemaMissing, match=r"has schema 1, not 2: run `counterfoil store migrate`"):
+    with pytest.raises(SchemaMissing, match=r"has schema 2, not 3: run `counterfoil store migrate`"):
         PostgresRecorder(shared.app_url)
     assert migrated_by_owner(shared) == (SCHEMA_VERSION, SCHEMA_VERSION + 1)
     PostgresRecorder(shared.app_url).close()

@@ -53,7 +53,7 @@ def test_a_store_of_version_1_is_upgraded_in_place(store_of_version_1: Path) -> 
     tables.keep_snapshot("authority", 1, b"data")
     assert recorder.append([event("c")]) == 3
     recorder.close()
-    assert version_of(store_of_version_1) == SCHEMA_VERSION == 2
+    assert version_of(store_of_version_1) == SCHEMA_VERSION == 3
     assert execute(store_of_version_1, "PRAGMA integrity_check") == [("ok",)]
     again = SQLiteRecorder(store_of_version_1)
     assert SideTables(again).snapshot("authority") == (1, b"data")
@@ -123,7 +123,7 @@ def test_an_older_program_does_not_open_an_upgraded_store(
     """And says why."""
     SQLiteRecorder(store_of_version_1).close()
     monkeypatch.setattr(sqlite_schema, "SCHEMA_VERSION", 1)
-    with pytest.raises(StoreError, match="has schema 2, and this version knows only 1"):
+    with pytest.raises(StoreError, match="has schema 3, and this version knows only 1"):
         SQLiteRecorder(store_of_version_1)
 
 

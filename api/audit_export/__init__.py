@@ -1,0 +1,1 @@
+"""What leaves with an export of the log: a verifier that stands alone."""
