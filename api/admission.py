@@ -69,6 +69,10 @@ _ROUTES: Final = {
 }
 
 
+HURRIED: Final = {target: route for target, route in _ROUTES.items() if not route.is_plug}
+"""The routes that an overload is made of."""
+
+
 def route_of(target: bytes) -> Route | None:
     """The route of a request target, however it is spelt; `None` for what is always let in.
 
@@ -113,7 +117,7 @@ class Admission:
 
     def admit(self, route: Route) -> Ticket | None:
         """A ticket, or `None`: then answer OVERLOADED. Whoever is turned away has been counted."""
-        if self._has_room(route):
+        if self.has_room(route):
             return Ticket(self._under_way, is_plug=route.is_plug)
         self.turned_away()
         return None
@@ -122,7 +126,13 @@ class Admission:
         """For a request that is turned away behind others on its connection: it is told when its turn comes."""
         return Ticket(self._under_way, is_plug=False, verdict=OVERLOADED)
 
-    def _has_room(self, route: Route) -> bool:
+    @property
+    def is_turning_away(self) -> bool:
+        """Whether somebody was turned away, or told late, a moment ago."""
+        return self._unserved_at is not None
+
+    def has_room(self, route: Route) -> bool:
+        """Whether a request for this route can be expected to be answered in time."""
         if route.is_plug and self._under_way.plugs < RESERVE:
             return True
         if route.appends and self._store_stands_still():

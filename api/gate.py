@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from api.admission import Admission, route_of
+from api.admission import HURRIED, Admission, route_of
 from api.answers import raw_answer
 from api.oauth_errors import OVERLOADED
+from api.plain_requests import PlainRequests
 from api.tickets import Ticket
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 SURPLUS: Final = 32
 """Connections past the bound that are still told so; further ones are cut off, for each costs a descriptor."""
 
+_PLAIN: Final = PlainRequests(HURRIED)
 _OVERLOADED: Final = raw_answer(OVERLOADED)
 _OVERLOADED_AND_CLOSED: Final = raw_answer(OVERLOADED, b"connection: close")
 
@@ -37,6 +39,22 @@ class Gate:
     def is_surplus(self, beyond: int = 0) -> bool:
         """Whether there are more connections than are served."""
         return self._most is not None and len(self._connection.connections) > self._most + beyond
+
+    def turns_away_unread(self, data: bytes) -> bool:
+        """While requests are being turned away: whether these octets are one more of them, which is then answered.
+
+        Called between two requests only, so the parser learns nothing of it. Whatever is not plainly one whole request,
+        or would be let in, is read as always.
+        """
+        admission = self._admission
+        if admission is None or not admission.is_turning_away:
+            return False
+        target = _PLAIN.target(data)
+        if target is None or self.is_surplus() or admission.has_room(HURRIED[target]):
+            return False
+        admission.turned_away()
+        self._answer(is_last=False)
+        return True
 
     def lets_in(self) -> bool:
         """Called for every head. If not, the answer is on its way: pass over the body."""

@@ -60,6 +60,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._departure = Deadline(self.loop, self.timeout_keep_alive_handler)
         self._idleness = Idleness(self.loop, self.timeout_keep_alive, self.timeout_keep_alive_handler)
         self._is_whole = False
+        self._is_between = True
         self._is_refused = False
         self._without_progress = 0
         self._quick: QuickEndpoints = getattr(self.app, "quick", {})
@@ -87,7 +88,7 @@ class HttpProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._is_refused:
+        if self._is_refused or (self._is_between and self._is_turned_away_unread(data)):
             return
         self._idleness.end()
         self._is_whole = False
@@ -102,7 +103,16 @@ class HttpProtocol(HttpToolsProtocol):
             self._arrival.disarm()
         else:
             self._arrival.arm(SLOWEST_REQUEST)
+        self._is_between = self._is_whole
         self._begin_next()
+
+    def _is_turned_away_unread(self, data: bytes) -> bool:
+        """In an overload, and with nothing under way here."""
+        latest: Any = self.cycle
+        if (latest is not None and not latest.response_complete) or not self._gate.turns_away_unread(data):
+            return False
+        self._arrival.disarm()
+        return True
 
     def _read(self, data: bytes | memoryview) -> None:
         """Raises HttpParserError, and HttpParserUpgrade for CONNECT, which is an upgrade without an offer to drop."""

@@ -36,7 +36,7 @@ def sut(tmp_path: Path) -> Iterator[ServiceUnderTest]:
 @pytest.fixture
 def full(sut: ServiceUnderTest, monkeypatch: pytest.MonkeyPatch) -> ServiceUnderTest:
     """The same with room for revocations only."""
-    monkeypatch.setattr(sut.service.admission, "_has_room", _only_the_plug)
+    monkeypatch.setattr(sut.service.admission, "has_room", _only_the_plug)
     return sut
 
 
@@ -123,7 +123,7 @@ def test_the_plug_is_pulled_while_exchanges_are_turned_away(
         sut.first(),
         sut.first("security", "counterfoil", scope="revoke"),
     )
-    monkeypatch.setattr(sut.service.admission, "_has_room", _only_the_plug)
+    monkeypatch.setattr(sut.service.admission, "has_room", _only_the_plug)
     assert sut.exchange("travel", root, "agent").status_code == 503
     assert sut.post("/oauth/revoke", "travel", token=root).status_code == 200
     bearer = {"Authorization": f"Bearer {administrator}"}
@@ -256,3 +256,22 @@ def test_httpx_keeps_its_connection(full: ServiceUnderTest) -> None:
     with httpx.Client(base_url=full.url) as client:
         assert [client.post(TOKEN, data={"a": "b"}).status_code for _ in range(5)] == [503] * 5
         assert client.get("/healthz").status_code == 200
+
+
+def test_what_is_turned_away_unread_leaves_the_connection_as_it_was(full: ServiceUnderTest) -> None:
+    """Plain requests, whole or in parts, between others: each has its own answer, and each refusal is counted once."""
+    plain = post("a=b", path=TOKEN)
+    before = full.position()
+    answer = b""
+    with socket.create_connection(("127.0.0.1", port(full)), timeout=5) as connection:
+        for number, part in enumerate(
+            (plain, plain, HEALTH, plain, plain[:30], plain[30:], plain + HEALTH, plain)
+        ):
+            connection.sendall(part)
+            if number != 4:
+                received = connection.recv(65536)
+                while part == plain + HEALTH and b"alive" not in received:
+                    received += connection.recv(65536)
+                answer += received
+    assert statuses(answer) == [b"503", b"503", b"200", b"503", b"503", b"503", b"200", b"503"]
+    assert counted_after(full, before) == ({"overloaded": 6}, [])
