@@ -34,6 +34,8 @@ class Exported:
     first: int
     last: int
     size: int
+    sha256: str
+    """Of its list of hashes, and so of every file in it."""
 
 
 class NothingToExport(Exception):
@@ -70,7 +72,8 @@ def export(
     count = _write_events(folder / "events.ndjson", log, first, last, told)
     shutil.copyfile(verifier(), folder / "verify.py")
     _write_sums(folder)
-    return Exported(events=count, first=first, last=last, size=size)
+    sums = hashlib.sha256((folder / "SHA256SUMS").read_bytes()).hexdigest()
+    return Exported(events=count, first=first, last=last, size=size, sha256=sums)
 
 
 def verifier() -> Path:

@@ -373,4 +373,4 @@ class AuditExported(Event):
     """Inclusive."""
     count: int
     sha256: str
-    """What the export can be known by: the root of its Merkle tree, or the hash of the file."""
+    """Of the export's list of hashes (`SHA256SUMS`), by which each of its files can be known."""

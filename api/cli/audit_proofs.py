@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,16 +12,20 @@ import click
 
 from api.cli.exit_codes import refused
 from api.cli.progress import progress
-from api.cli.store_options import keys_option, store_option
+from api.cli.store_options import keys_option, operator_options, store_option, user_name
 from api.cli.terminal_text import visible
+from api.exporting import Exported
 from api.exporting import export as write_export
 from api.ledger import Ledger, require_policy
 from api.log_key import log_signer
 from api.log_proofs import LogProofs
 from api.note_keys import NoteVerifier, verified_checkpoint
+from api.operator_log import OperatorLog
 from api.sequencing import sequencer
 from api.settings import Settings, read_settings
+from api.stamps import milliseconds, new_id
 from api.stores import opened
+from domain.events import AuditExported
 from domain.identifiers import Position
 
 
@@ -100,10 +105,15 @@ def prove(position: int, store: str | None) -> None:
     metavar="NAME+ID+KEY",
     help="The public key of the log, for those who cannot read the private one.",
 )
-@store_option
-@keys_option
+@operator_options
 def export(
-    directory: Path, first: int, last: int | None, log_key: str | None, store: str | None, keys: str | None
+    directory: Path,
+    first: int,
+    last: int | None,
+    log_key: str | None,
+    store: str | None,
+    keys: str | None,
+    by: str | None,
 ) -> None:
     """Write evidence that can be checked without us.
 
@@ -111,7 +121,8 @@ def export(
 
     The events hold what the log holds: subjects, clients, addresses. The directory can be checked by
     anyone with Python and the package `cryptography`, without this service: python DIRECTORY/verify.py
-    DIRECTORY. Events outside of --from and --to stand in it as hashes only.
+    DIRECTORY. Events outside of --from and --to stand in it as hashes only. That it was taken away, and by
+    whom, is recorded; where it cannot be, nothing is left of it.
 
     \b
     Example:
@@ -122,8 +133,32 @@ def export(
     with _opened(store, keys) as (ledger, settings), progress() as told:
         key = NoteVerifier.from_text(log_key) if log_key else log_signer(settings, ledger).verifier
         done = write_export(ledger.recorder, ledger.tree, key, directory, first, last, told)
+        try:
+            _record(ledger, settings, done, by or user_name())
+        except BaseException:
+            shutil.rmtree(directory)
+            raise
     click.echo(
         f"wrote {done.events} events, positions {done.first} to {done.last} of {done.size} that are signed"
     )
     click.echo(f"the key of the log: {key.text}")
     click.echo(f"Next: python {visible(str(directory))}/verify.py {visible(str(directory))}")
+
+
+def _record(ledger: Ledger, settings: Settings, done: Exported, by: str) -> None:
+    """Who takes the log away is a fact of the log."""
+    log = OperatorLog(ledger, by=by, node=settings.node, new_id=new_id, clock=milliseconds)
+    log.append(
+        [
+            AuditExported(
+                id=new_id(),
+                at=milliseconds(),
+                origin=log.origin,
+                by=by,
+                after=Position(done.first - 1),
+                up_to=Position(done.last),
+                count=done.events,
+                sha256=done.sha256,
+            )
+        ]
+    )

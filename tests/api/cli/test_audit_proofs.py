@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -43,7 +46,17 @@ def test_a_log_is_signed_proved_exported_and_verified(
         key,
     ]
     assert subprocess.run(command, text=True, capture_output=True, check=True).stdout.startswith("verified: ")
+    (taken,) = exports(counterfoil)
+    assert (taken["after"], taken["up_to"], taken["count"]) == (0, size, size)
+    assert taken["sha256"] == hashlib.sha256((tmp_path / "out" / "SHA256SUMS").read_bytes()).hexdigest()
     assert "exists" in counterfoil("audit", "export", str(tmp_path / "out"), ends=3).stderr
+    assert len(exports(counterfoil)) == 1
+
+
+def exports(counterfoil: Counterfoil) -> list[dict[str, Any]]:
+    """What the log says of exports."""
+    found = counterfoil("audit", "log", "--type", "audit.exported", "--format", "ndjson")
+    return [json.loads(line) for line in found.stdout.splitlines()]
 
 
 def test_the_log_key_is_a_private_file_of_its_own(
