@@ -57,8 +57,11 @@ def test_checkpoints_and_heartbeats_tell_the_truth(embedded: World) -> None:
     embedded.append(400)
     with publishing(embedded, QUICK) as metrics:
         wait_until(lambda: of(metrics, "published_total") == 400, "400 events")
+        wait_until(lambda: of(metrics, "marks_total") >= 6, "the first checkpoints")
         embedded.append(100)
-        wait_until(lambda: of(metrics, "marks_total") >= 24, "checkpoints and heartbeats")
+        wait_until(lambda: of(metrics, "published_total") == 500, "500 events")
+        before = of(metrics, "marks_total")
+        wait_until(lambda: of(metrics, "marks_total") >= before + 18, "checkpoints and heartbeats")
     found = embedded.check()
     assert check_checkpoints(found) >= 12
     for partition in range(embedded.stream.kafka_partitions):
