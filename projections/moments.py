@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Final, Protocol
 
-from eventsourcing.dcb.api import DCBQuery, DCBReadResponse
+import msgspec
+from eventsourcing.dcb.api import DCBQuery, DCBReadResponse, DCBSequencedEvent
 
 from domain.identifiers import Position
-from eventstore.codec import decode
+from eventstore.codec import UnreadableEvent
+
+
+class _Time(msgspec.Struct):
+    at: int
+
+
+_TIME: Final = msgspec.json.Decoder(_Time)
 
 
 class MomentSource(Protocol):
@@ -22,6 +30,14 @@ class MomentSource(Protocol):
         """The position of the last event."""
 
 
+def time_of(stored: DCBSequencedEvent) -> int:
+    """When the event was recorded, milliseconds. Raises UnreadableEvent."""
+    try:
+        return _TIME.decode(stored.event.data).at
+    except msgspec.DecodeError as error:
+        raise UnreadableEvent(stored.position) from error
+
+
 def last_before(source: MomentSource, at: int) -> Position:
     """The position after which events were recorded at that time (milliseconds) or later; 0 where all were.
 
@@ -31,8 +47,8 @@ def last_before(source: MomentSource, at: int) -> Position:
     while low < high:
         middle = (low + high) // 2
         found = next(iter(source.read(after=middle, limit=1)), None)
-        if found is None or decode(found).at >= at:
-            high = middle
-        else:
+        if found is not None and found.position <= high and time_of(found) < at:
             low = found.position
+        else:
+            high = middle
     return Position(low)

@@ -5,23 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-import msgspec
-from eventsourcing.dcb.api import DCBSequencedEvent
-
 from domain.identifiers import Position
-from eventstore.codec import UnreadableEvent
 from projections.audit_search import AuditSource
+from projections.moments import last_before, time_of
 
 MOST_SKEWED: Final = 60_000
 """Milliseconds by which the clocks of nodes may differ for the search by time to be exact."""
 _NEAR: Final = 64
-
-
-class _Time(msgspec.Struct):
-    at: int
-
-
-_TIME: Final = msgspec.json.Decoder(_Time)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +42,7 @@ def moment_of_position(source: AuditSource, position: Position) -> Moment:
                 break
             found = stored
         if found is not None or before == 0:
-            return Moment(position=position, now=0 if found is None else _at(found))
+            return Moment(position=position, now=0 if found is None else time_of(found))
         span *= _NEAR
 
 
@@ -69,33 +59,18 @@ def moment_of_time(source: AuditSource, milliseconds: int) -> Moment:
 
 def position_at(source: AuditSource, milliseconds: int) -> Position:
     """The same as a position alone; 0 where the log begins later."""
-    lower, upper = 0, source.last_position()
-    while lower < upper:
-        middle = (lower + upper) // 2
-        after = next(iter(source.read(after=middle, limit=1)), None)
-        if after is not None and after.position <= upper and _at(after) <= milliseconds:
-            lower = after.position
-        else:
-            upper = middle
-    return _last_of_those_near(source, lower, milliseconds)
+    return _last_of_those_near(source, last_before(source, milliseconds + 1), milliseconds)
 
 
 def _last_of_those_near(source: AuditSource, position: int, milliseconds: int) -> Position:
     """Another node's event may stand behind a later one: clocks differ a little."""
     for stored in source.read(after=position):
-        at = _at(stored)
+        at = time_of(stored)
         if at > milliseconds + MOST_SKEWED:
             break
         if at <= milliseconds:
             position = stored.position
     return Position(position)
-
-
-def _at(stored: DCBSequencedEvent) -> int:
-    try:
-        return _TIME.decode(stored.event.data).at
-    except msgspec.DecodeError as error:
-        raise UnreadableEvent(stored.position) from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

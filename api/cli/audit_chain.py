@@ -8,12 +8,12 @@ from typing import Any
 import click
 
 from api.cli.chain_tree import print_chain
-from api.cli.event_documents import event_document
 from api.cli.exit_codes import refused
 from api.cli.opened_store import opened_ledger
 from api.cli.printed import print_json
 from api.cli.store_options import store_option
 from api.cli.token_names import TokenName
+from api.event_documents import event_document
 from api.ledger import Ledger
 from domain.identifiers import Position
 from eventstore.codec import decode

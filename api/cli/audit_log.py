@@ -10,7 +10,6 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from api.cli.event_documents import event_document
 from api.cli.event_lines import HEADER, event_line
 from api.cli.exit_codes import mistake, refused
 from api.cli.opened_store import opened_ledger
@@ -18,6 +17,7 @@ from api.cli.printed import json_line
 from api.cli.store_options import store_option
 from api.cli.times import Moment
 from api.cli.token_names import TokenName
+from api.event_documents import event_document
 from domain.identifiers import Position
 from projections.audit_search import AuditFilter, AuditPage, AuditSearch, RecordedEvent, UnknownType
 
