@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from api.settings import SettingInvalid, Settings, read_settings
+from consumers.settings import StreamSettings
 
 
 def test_nothing_set_gives_the_defaults() -> None:
@@ -52,8 +54,10 @@ def test_proxies_are_addresses_or_networks() -> None:
     assert [str(network) for network in settings.proxies] == ["10.0.0.1/32", "192.168.0.0/16"]
 
 
-def test_every_setting_stands_in_the_operations_page() -> None:
-    """No setting can be added without a line in docs/operations.md."""
-    page = (Path(__file__).parent.parent.parent / "docs" / "operations.md").read_text(encoding="utf-8")
-    missing = [f.name for f in fields(Settings) if f"`COUNTERFOIL_{f.name.upper()}`" not in page]
-    assert missing == []
+@pytest.mark.parametrize(
+    ("kind", "page"), [(Settings, "operations"), (StreamSettings, "audit-stream")], ids=["service", "stream"]
+)
+def test_every_setting_stands_on_its_page(kind: type[Any], page: str) -> None:
+    """No setting can be added without a line in the documentation."""
+    text = (Path(__file__).parent.parent.parent / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    assert [f.name for f in fields(kind) if f"`COUNTERFOIL_{f.name.upper()}`" not in text] == []
