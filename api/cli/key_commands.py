@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from api.cli.exit_codes import mistake
+from api.cli.kid_arguments import KidCommand
 from api.cli.opened_store import opened_ledger, opened_operator, secret_table
 from api.cli.printed import print_json, print_table
 from api.cli.store_options import json_option, operator_options, store_option
@@ -81,7 +82,7 @@ def rotate(store: str | None, keys: str | None, by: str | None) -> None:
     click.echo(f"published {kid}; it signs from {readable(signs_from * 1000)} on")
 
 
-@keys.command()
+@keys.command(cls=KidCommand)
 @click.argument("kid")
 @operator_options
 def retire(kid: str, store: str | None, keys: str | None, by: str | None) -> None:
@@ -99,7 +100,7 @@ def retire(kid: str, store: str | None, keys: str | None, by: str | None) -> Non
     click.echo(f"retired {visible(kid)}")
 
 
-@keys.command()
+@keys.command(cls=KidCommand)
 @click.argument("kid")
 @operator_options
 def compromise(kid: str, store: str | None, keys: str | None, by: str | None) -> None:

@@ -96,6 +96,18 @@ def test_a_compromised_signing_key_is_replaced_at_once(
     assert "compromised already" in counterfoil("keys", "compromise", leaked, ends=2).stderr
 
 
+@pytest.mark.parametrize("command", ["retire", "compromise"])
+@pytest.mark.parametrize("begins", ["-9Q5ePlo", "--", "-h"])
+def test_a_kid_may_begin_like_an_option(
+    counterfoil: Counterfoil, secrets: dict[str, str], command: str, begins: str
+) -> None:
+    """One thumbprint in 64 does; options are found before and behind it all the same."""
+    kid = begins.ljust(43, "a")
+    for arguments in ([kid], ["--by", "ops", kid], [kid, "--by", "ops"], ["--by", "ops", "--", kid]):
+        assert f"no key {kid!r}" in counterfoil("keys", command, *arguments, ends=2).stderr
+    assert "No such option" in counterfoil("keys", command, "--nobody", kid, ends=2).stderr
+
+
 def test_a_subject_is_disabled_and_enabled(counterfoil: Counterfoil, secrets: dict[str, str]) -> None:
     """Each change is one event; asking for what is so already succeeds and records nothing."""
     said = [
