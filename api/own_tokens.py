@@ -12,7 +12,7 @@ from api.verification_keys import BadSignature, VerificationKey, verify
 from domain.identifiers import Kid, sha256_hex
 from domain.lineage import Birth
 from domain.refusals import Reason
-from domain.requests import Evidence, ForgedToken, OwnToken, UnusableToken
+from domain.requests import Evidence, ForgedToken, OwnToken, UnusableToken, own_token, own_token
 from domain.signing_input import TYP
 from eventstore.online import ReadBarrier
 from projections.registry import Registry
@@ -44,7 +44,7 @@ class OwnTokens:
     def known(self, digest: str) -> OwnToken | None:
         """The evidence of a token that needs no second verification; its state is asked again every time."""
         birth = self._known.get(digest)
-        return None if birth is None else OwnToken(birth=birth, sha256=digest)
+        return None if birth is None else own_token(birth=birth, sha256=digest)
 
     async def genuine(self, unverified_token: str, digest: str) -> OwnToken | None:
         """The usual token in one go. Whatever is not exactly that is `None`, and `evidence_of` gives the reason."""
@@ -52,7 +52,7 @@ class OwnTokens:
         if birth is None:
             return None
         self._remember(digest, birth)
-        return OwnToken(birth=birth, sha256=digest)
+        return own_token(birth=birth, sha256=digest)
 
     async def evidence(self, unverified_token: str) -> Evidence:
         """Verify a presented token as one of ours."""
@@ -93,6 +93,6 @@ class OwnTokens:
         birth = births.get(jti) if isinstance(jti, str) else None
         if birth is not None and birth.signing_input_sha256 == sha256_hex(jws.signing_input):
             self._remember(digest, birth)
-            return OwnToken(birth=birth, sha256=digest)
+            return own_token(birth=birth, sha256=digest)
         hashed = sha256_hex(jti) if isinstance(jti, str) else None
         return ForgedToken(kid=kid, sha256=digest, unverified_jti_sha256=hashed)

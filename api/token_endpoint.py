@@ -16,7 +16,7 @@ from domain.authority import Authority
 from domain.identifiers import Jti, Scope
 from domain.policy import GrantType
 from domain.refusals import Reason, Refusal
-from domain.requests import ACCESS_TOKEN, JWT, AskedFor, Evidence, RequestToken
+from domain.requests import ACCESS_TOKEN, JWT, AskedFor, Evidence, RequestToken, request_token
 from domain.scopes import parse_scope
 
 GRANT_TYPES: Final[dict[str, GrantType]] = {
@@ -50,7 +50,7 @@ class TokenEndpoint:
     async def _read(self, call: Call) -> RequestToken:
         asked, fault = _asked_for(call.form)
         subject, actor = (None, None) if fault else await self._examine(call.form, asked)
-        return RequestToken(
+        return request_token(
             client=call.client.client,
             credential=call.client.credential,
             asked=asked,

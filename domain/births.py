@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from domain.events import Event, TokenBirth, TokenExchanged
 from domain.identifiers import Position
-from domain.lineage import Birth, LineageEntry
+from domain.lineage import Birth, LineageEntry, birth, lineage_entry
 
 
 def birth_of(event: Event, position: Position) -> Birth | None:
     """The birth record that the event at this position is, or `None` if it is no birth."""
     if not isinstance(event, TokenBirth):
         return None
-    return Birth(
+    return birth(
         jti=event.jti,
         chain=event.chain,
         client=event.client,
@@ -30,7 +30,7 @@ def birth_of(event: Event, position: Position) -> Birth | None:
 
 
 def _path(event: TokenBirth, position: Position) -> tuple[LineageEntry, ...]:
-    own = LineageEntry(
+    own = lineage_entry(
         jti=event.jti,
         client=event.client,
         subject=event.subject,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from domain.authority import Authority
-from domain.birth import LifetimeLimit, access_token_claims, earliest
-from domain.decisions import Granted
+from domain.lifetime_limits import LifetimeLimit, earliest
+from domain.decisions import Granted, granted
 from domain.events import TokenExchanged
 from domain.identifiers import Kid, Scope, sha256_hex, subject_of_client
 from domain.itinerary import Itinerary
@@ -16,7 +16,7 @@ from domain.policy import Client
 from domain.refusals import Reason
 from domain.requests import ACCESS_TOKEN, OwnToken, RequestToken
 from domain.signing_input import signing_input
-from domain.values import made_quickly
+from domain.values import made_quickly, maker
 
 
 @made_quickly
@@ -33,13 +33,18 @@ class Exchange:
     would_deny: tuple[Reason, ...]
 
 
+exchange_of: Final = maker(Exchange)
+_exchanged: Final = maker(TokenExchanged)
+
+
 def tear_off(authority: Authority, request: RequestToken, exchange: Exchange, now: int) -> Granted:
     """Fill in the ticket and its counterfoil; `now` in milliseconds."""
     parent = exchange.subject.birth
     limited_by, exp = _lifetime(exchange, now // 1000)
     act = _act(exchange)
     way = exchange.way
-    claims = access_token_claims(
+    kid = exchange.kid
+    to_sign = signing_input(
         issuer=authority.policy.issuer,
         subject=parent.subject,
         client=request.client,
@@ -50,9 +55,10 @@ def tear_off(authority: Authority, request: RequestToken, exchange: Exchange, no
         jti=request.jti,
         chain=parent.chain,
         act=act,
+        kid=kid,
+        alg=authority.algorithm_of(kid),
     )
-    to_sign = signing_input(claims, kid=exchange.kid, alg=authority.algorithm_of(exchange.kid))
-    event = TokenExchanged(
+    event = _exchanged(
         id=request.event_id,
         at=now,
         origin=request.origin,
@@ -64,7 +70,7 @@ def tear_off(authority: Authority, request: RequestToken, exchange: Exchange, no
         scope=exchange.scope,
         iat=now // 1000,
         exp=exp,
-        kid=exchange.kid,
+        kid=kid,
         signing_input_sha256=sha256_hex(to_sign),
         asked=request.asked,
         issued_token_type=request.asked.requested_token_type or ACCESS_TOKEN,
@@ -82,7 +88,7 @@ def tear_off(authority: Authority, request: RequestToken, exchange: Exchange, no
         client_credential=request.credential,
         actor_jti=exchange.actor.birth.jti if exchange.actor else None,
     )
-    return Granted(event=event, signing_input=to_sign)
+    return granted(event=event, signing_input=to_sign)
 
 
 def _lifetime(exchange: Exchange, now: int) -> LifetimeLimit:

@@ -7,8 +7,8 @@ from domain.decisions import Decision, refuse, unusable
 from domain.exchange_token import exchange_token
 from domain.issue_token import issue_from_credential, issue_to_client
 from domain.parties import entitled_client
-from domain.refusals import About, Reason, Refusal
-from domain.requests import Evidence, ForeignCredential, OwnToken, RequestToken
+from domain.refusals import Reason, Refusal
+from domain.requests import ForeignCredential, OwnToken, RequestToken
 
 
 def decide_request(authority: Authority, request: RequestToken, now: int) -> Decision:
@@ -21,11 +21,10 @@ def decide_request(authority: Authority, request: RequestToken, now: int) -> Dec
         return refuse(authority, request, client, now)
     if request.fault is not None:
         return refuse(authority, request, request.fault, now)
-    for evidence, about in _presented(request):
-        refusal = None if evidence is None else unusable(evidence, about)
-        if refusal is not None:
-            return refuse(authority, request, refusal, now)
     actor = request.actor_token
+    refusal = unusable(request.subject_token, "subject_token") or unusable(actor, "actor_token")
+    if refusal is not None:
+        return refuse(authority, request, refusal, now)
     if actor is not None and not isinstance(actor, OwnToken):
         return refuse(authority, request, Refusal(Reason.ACTOR_NOT_CLIENT, "actor_token"), now)
     match request.subject_token:
@@ -38,7 +37,3 @@ def decide_request(authority: Authority, request: RequestToken, now: int) -> Dec
             return issue_from_credential(authority, request, client, credential, actor, now)
         case _:
             return issue_to_client(authority, request, client, now)
-
-
-def _presented(request: RequestToken) -> tuple[tuple[Evidence | None, About], ...]:
-    return ((request.subject_token, "subject_token"), (request.actor_token, "actor_token"))

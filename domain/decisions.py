@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from domain.authority import Authority
 from domain.events import Denied, TokenBirth, TokenExchangeDenied, TokenForged, TokenIssueDenied
@@ -18,7 +19,7 @@ from domain.requests import (
     UnusableToken,
     remember,
 )
-from domain.values import made_quickly
+from domain.values import made_quickly, maker
 
 
 @made_quickly
@@ -40,10 +41,13 @@ class Refused:
 
 
 Decision = Granted | Refused
+granted: Final = maker(Granted)
 
 
-def unusable(evidence: Evidence, about: About) -> Refusal | None:
+def unusable(evidence: Evidence | None, about: About) -> Refusal | None:
     """The refusal of a presented token that failed parsing or cryptography, or that the log does not know."""
+    if evidence is None or isinstance(evidence, OwnToken):
+        return None
     match evidence:
         case UnusableToken():
             return Refusal(evidence.reason, about)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domain.authority import Authority
-from domain.child_token import Exchange, tear_off
+from domain.child_token import Exchange, exchange_of, tear_off
 from domain.circularity import circular
 from domain.decisions import Decision, refuse
 from domain.itinerary import itinerary
@@ -58,7 +58,7 @@ def _judge(
     kid = authority.signing_key()
     if kid is None:
         return Refusal(Reason.KEY_COMPROMISED)
-    return Exchange(
+    return exchange_of(
         client=client,
         subject=subject,
         actor=actor,

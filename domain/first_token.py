@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from domain.authority import Authority
-from domain.birth import LifetimeLimit, access_token_claims, earliest, lifetime_limits, target_lifetimes
-from domain.decisions import Granted
+from domain.lifetime_limits import LifetimeLimit, earliest
+from domain.decisions import Granted, granted
 from domain.events import TokenIssued
+from domain.first_token_rights import FirstTokenRights
 from domain.identifiers import Kid, Scope, Subject, sha256_hex
 from domain.lineage import LineageEntry
-from domain.policy import Client, Resource, TrustedIssuer
+from domain.policy import TrustedIssuer
 from domain.requests import ACCESS_TOKEN, ForeignCredential, OwnToken, RequestToken
 from domain.signing_input import signing_input
-from domain.values import made_quickly
+from domain.values import made_quickly, maker
 
 
 @made_quickly
@@ -23,22 +24,26 @@ from domain.values import made_quickly
 class FirstToken:
     """A first token that every rule allows."""
 
-    client: Client
     subject: Subject
     issuer: TrustedIssuer | None
     credential: ForeignCredential | None
     actor: OwnToken | None
-    targets: tuple[Resource, ...]
+    rights: FirstTokenRights
     scope: tuple[Scope, ...]
     kid: Kid
 
 
+first_token_of: Final = maker(FirstToken)
+_issued: Final = maker(TokenIssued)
+
+
 def tear_off(authority: Authority, request: RequestToken, first: FirstToken, now: int) -> Granted:
     """Fill in the ticket and its counterfoil; `now` in milliseconds."""
-    limited_by, exp = _lifetime(authority, first, now // 1000)
-    audiences = tuple(target.audience for target in first.targets)
+    limited_by, exp = _lifetime(first, now // 1000)
+    audiences = first.rights.audiences
     act = _act(first)
-    claims = access_token_claims(
+    kid = first.kid
+    to_sign = signing_input(
         issuer=authority.policy.issuer,
         subject=first.subject,
         client=request.client,
@@ -49,9 +54,10 @@ def tear_off(authority: Authority, request: RequestToken, first: FirstToken, now
         jti=request.jti,
         chain=request.jti,
         act=act,
+        kid=kid,
+        alg=authority.algorithm_of(kid),
     )
-    to_sign = signing_input(claims, kid=first.kid, alg=authority.algorithm_of(first.kid))
-    event = TokenIssued(
+    event = _issued(
         id=request.event_id,
         at=now,
         origin=request.origin,
@@ -63,7 +69,7 @@ def tear_off(authority: Authority, request: RequestToken, first: FirstToken, now
         scope=first.scope,
         iat=now // 1000,
         exp=exp,
-        kid=first.kid,
+        kid=kid,
         signing_input_sha256=sha256_hex(to_sign),
         asked=request.asked,
         issued_token_type=request.asked.requested_token_type or ACCESS_TOKEN,
@@ -76,26 +82,23 @@ def tear_off(authority: Authority, request: RequestToken, first: FirstToken, now
         actor_jti=first.actor.birth.jti if first.actor else None,
         credential=first.credential,
     )
-    return Granted(event=event, signing_input=to_sign)
+    return granted(event=event, signing_input=to_sign)
 
 
 def _ancestry_of(actor: OwnToken | None) -> tuple[LineageEntry, ...]:
     return () if actor is None else tuple(actor.birth.all_it_stands_on())
 
 
-def _lifetime(authority: Authority, first: FirstToken, now: int) -> LifetimeLimit:
-    own = []
+def _lifetime(first: FirstToken, now: int) -> LifetimeLimit:
+    """`exp` never outlives the credential, the actor token, or any limit of a party."""
+    limits = []
     if first.credential is not None and first.credential.exp is not None:
-        own.append(("credential", first.credential.exp))
+        limits.append(("credential", first.credential.exp))
     if first.actor is not None:
-        own.append(("actor_token", first.actor.birth.exp))
-    seconds = [
-        ("issuer", authority.policy.limits.lifetime),
-        ("trusted issuer", first.issuer.lifetime if first.issuer else None),
-        ("client", first.client.lifetime),
-        *target_lifetimes(first.targets),
-    ]
-    return earliest([*own, *lifetime_limits(now, seconds)])
+        limits.append(("actor_token", first.actor.birth.exp))
+    name, seconds = first.rights.lifetime
+    limits.append((name, now + seconds))
+    return earliest(limits)
 
 
 def _act(first: FirstToken) -> Mapping[str, Any] | None:

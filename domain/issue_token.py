@@ -3,19 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
 from domain.authority import Authority
 from domain.decisions import Decision, refuse
-from domain.first_token import FirstToken, tear_off
+from domain.first_token import FirstToken, first_token_of, tear_off
 from domain.foreign_credentials import unacceptable
+from domain.first_token_rights import first_token_rights
 from domain.identifiers import Subject, subject_of_client
 from domain.parties import living
-from domain.policy import Client, FirstTokenGrant, Resource, TrustedIssuer
+from domain.policy import Client, TrustedIssuer
 from domain.refusals import Reason, Refusal
 from domain.requests import ForeignCredential, OwnToken, RequestToken
-from domain.scopes import Meet, grant, meet_of_targets
-from domain.targets import resolve_targets
+from domain.scopes import grant
 
 
 def issue_to_client(authority: Authority, request: RequestToken, client: Client, now: int) -> Decision:
@@ -23,7 +21,7 @@ def issue_to_client(authority: Authority, request: RequestToken, client: Client,
     subject = subject_of_client(client.name)
     if authority.is_disabled(subject):
         return refuse(authority, request, Refusal(Reason.SUBJECT_DISABLED), now)
-    outcome = _rights(authority, request, client, subject, client.first_tokens)
+    outcome = _judge(authority, request, client, subject)
     return _answer(authority, request, outcome, now)
 
 
@@ -56,54 +54,36 @@ def _judge_credential(
     )
     if refusal is not None:
         return refusal
-    grants = [g for g in issuer.grants if g.client == client.name]
-    return _rights(authority, request, client, credential.subject, grants, issuer, credential, actor)
+    return _judge(authority, request, client, credential.subject, issuer, credential, actor)
 
 
-def _rights(
+def _judge(
     authority: Authority,
     request: RequestToken,
     client: Client,
     subject: Subject,
-    grants: Sequence[FirstTokenGrant],
     issuer: TrustedIssuer | None = None,
     credential: ForeignCredential | None = None,
     actor: OwnToken | None = None,
 ) -> FirstToken | Refusal:
-    """Two-sided consent to the targets, then the scopes that the grant names; nothing defaults, nothing widens."""
-    targets = resolve_targets(authority, request.asked)
-    if isinstance(targets, Refusal):
-        return targets
-    meets = []
-    for target in targets:
-        if not any(g.to == target.name for g in grants):
-            return Refusal(Reason.TARGET_NOT_GRANTED)
-        if client.name not in target.accepts:
-            return Refusal(Reason.TARGET_NOT_CONSENTING)
-        meets.append(_granted_at(target, grants))
-    scope = grant(meet_of_targets(meets), request.asked.scope)
-    kid = authority.signing_key()
+    rights = first_token_rights(authority, client, issuer, request.asked)
+    if isinstance(rights, Refusal):
+        return rights
+    scope = grant(rights.meet, request.asked.scope)
     if isinstance(scope, Refusal):
         return scope
+    kid = authority.signing_key()
     if kid is None:
         return Refusal(Reason.KEY_COMPROMISED)
-    return FirstToken(
-        client=client,
+    return first_token_of(
         subject=subject,
         issuer=issuer,
         credential=credential,
         actor=actor,
-        targets=targets,
+        rights=rights,
         scope=scope,
         kid=kid,
     )
-
-
-def _granted_at(target: Resource, grants: Iterable[FirstTokenGrant]) -> Meet:
-    granted = dict.fromkeys(
-        scope for g in grants if g.to == target.name for scope in g.scopes if scope in target.scopes
-    )
-    return Meet(granted=tuple(granted), dropped=())
 
 
 def _answer(authority: Authority, request: RequestToken, outcome: FirstToken | Refusal, now: int) -> Decision:

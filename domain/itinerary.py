@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from domain.authority import Authority
-from domain.birth import LifetimeLimit, earliest, lifetime_limits, target_lifetimes
+from domain.lifetime_limits import LifetimeLimit, earliest, lifetime_limits, target_lifetimes
 from domain.exchange_rules import Route, find_routes
 from domain.identifiers import Audience
 from domain.lineage import Birth
@@ -63,10 +63,16 @@ def itinerary(
         planned = _plan(authority, client, subject, actor, asked)
         if isinstance(planned, Refusal):
             return planned
-        if len(remembered) >= MOST_REMEMBERED:
-            remembered.clear()
-        found = remembered[key] = planned
+        found = planned
+        remember(remembered, key, found)
     return found
+
+
+def remember(remembered: dict[Any, Any], key: Any, found: Any) -> None:
+    """Keep what was worked out, as long as the policy is in force and the memory has room."""
+    if len(remembered) >= MOST_REMEMBERED:
+        remembered.clear()
+    remembered[key] = found
 
 
 def _plan(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import Any, Final
 
 from domain.identifiers import Audience, ClientId, Jti, Kid, Position, Scope, Subject
-from domain.values import made_quickly
+from domain.values import made_quickly, maker
 
 
 @made_quickly
@@ -68,3 +68,7 @@ class Birth:
     def all_it_stands_on(self) -> Iterator[LineageEntry]:
         """Every token whose death is this token's death, itself last."""
         return chain(self.actor_lineage, self.path)
+
+
+lineage_entry: Final = maker(LineageEntry)
+birth: Final = maker(Birth)

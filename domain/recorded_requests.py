@@ -6,7 +6,6 @@ from typing import Final, Protocol
 
 from domain.events import (
     Denied,
-    TokenBirth,
     TokenExchanged,
     TokenExchangeDenied,
     TokenIssued,
@@ -15,7 +14,15 @@ from domain.events import (
 from domain.identifiers import Jti
 from domain.lineage import Birth
 from domain.refusals import Reason, Refusal
-from domain.requests import AskedFor, Evidence, OwnToken, PresentedToken, RequestToken, UnusableToken
+from domain.requests import (
+    AskedFor,
+    Evidence,
+    PresentedToken,
+    RequestToken,
+    UnusableToken,
+    own_token,
+    request_token,
+)
 
 DecidedRequest = TokenIssued | TokenExchanged | TokenExchangeDenied | TokenIssueDenied
 OF_THE_FORM: Final = frozenset(
@@ -46,7 +53,7 @@ def is_complete(event: DecidedRequest) -> bool:
     return bool(event.client_credential) and event.asked is not None
 
 
-def presented_jtis(event: DecidedRequest) -> tuple[str, ...]:
+def presented_jtis(event: DecidedRequest) -> tuple[Jti, ...]:
     """The tokens of ours that the request presented: whose births are needed to decide it again."""
     if isinstance(event, Denied):
         return tuple(token.jti for token in event.presented if token.jti is not None)
@@ -56,38 +63,45 @@ def presented_jtis(event: DecidedRequest) -> tuple[str, ...]:
 
 def request_of(event: DecidedRequest, births: BirthRecords) -> RequestToken:
     """The request that led to this event. Raises BirthUnrecorded."""
-    return RequestToken(
+    if isinstance(event, Denied):
+        return _refused(event, births)
+    return request_token(
+        client=event.client,
+        credential=event.client_credential,
+        asked=event.asked,
+        origin=event.origin,
+        subject_token=_subject(event, births),
+        actor_token=None if event.actor_jti is None else _actor(event, births, event.actor_jti),
+        event_id=event.id,
+        jti=event.jti,
+    )
+
+
+def _subject(event: TokenIssued | TokenExchanged, births: BirthRecords) -> Evidence | None:
+    if isinstance(event, TokenIssued):
+        return event.credential
+    if not event.lineage:
+        raise BirthUnrecorded("the event names no token that was exchanged")
+    return own_token(birth=births.birth(event.lineage[-1].jti), sha256=event.subject_token_sha256)
+
+
+def _actor(event: TokenIssued | TokenExchanged, births: BirthRecords, jti: Jti) -> Evidence:
+    sha256 = (event.actor_token_sha256 if isinstance(event, TokenExchanged) else None) or ""
+    return own_token(birth=births.birth(jti), sha256=sha256)
+
+
+def _refused(event: TokenExchangeDenied | TokenIssueDenied, births: BirthRecords) -> RequestToken:
+    return request_token(
         client=event.client,
         credential=event.client_credential,
         asked=event.asked or _NOTHING,
         origin=event.origin,
-        subject_token=_subject(event, births),
-        actor_token=_actor(event, births),
+        subject_token=event.credential or _presented(event, "subject_token", births),
+        actor_token=_presented(event, "actor_token", births),
         event_id=event.id,
-        jti=event.jti if isinstance(event, TokenBirth) else Jti(""),
-        fault=_fault(event),
+        jti=Jti(""),
+        fault=Refusal(event.reason, event.about) if event.reason in OF_THE_FORM else None,
     )
-
-
-def _subject(event: DecidedRequest, births: BirthRecords) -> Evidence | None:
-    match event:
-        case TokenExchanged():
-            if not event.lineage:
-                raise BirthUnrecorded("the event names no token that was exchanged")
-            return OwnToken(birth=births.birth(event.lineage[-1].jti), sha256=event.subject_token_sha256)
-        case TokenIssued():
-            return event.credential
-        case _:
-            return event.credential or _presented(event, "subject_token", births)
-
-
-def _actor(event: DecidedRequest, births: BirthRecords) -> Evidence | None:
-    if isinstance(event, Denied):
-        return _presented(event, "actor_token", births)
-    if event.actor_jti is None:
-        return None
-    sha256 = (event.actor_token_sha256 if isinstance(event, TokenExchanged) else None) or ""
-    return OwnToken(birth=births.birth(event.actor_jti), sha256=sha256)
 
 
 def _presented(event: Denied, role: str, births: BirthRecords) -> Evidence | None:
@@ -98,11 +112,5 @@ def _presented(event: Denied, role: str, births: BirthRecords) -> Evidence | Non
 def _evidence(event: Denied, token: PresentedToken, births: BirthRecords) -> Evidence:
     """A token that was none of ours is known by the reason for which it was refused, and by nothing else."""
     if token.jti is not None:
-        return OwnToken(birth=births.birth(token.jti), sha256=token.sha256)
+        return own_token(birth=births.birth(token.jti), sha256=token.sha256)
     return UnusableToken(reason=event.reason, sha256=token.sha256)
-
-
-def _fault(event: DecidedRequest) -> Refusal | None:
-    if isinstance(event, Denied) and event.reason in OF_THE_FORM:
-        return Refusal(event.reason, event.about)
-    return None

@@ -10,7 +10,7 @@ from domain.identifiers import ClientId, IssuerName, Jti, Kid, Scope, Subject
 from domain.lineage import Birth
 from domain.policy import CredentialType, GrantType
 from domain.refusals import Reason, Refusal
-from domain.values import made_quickly
+from domain.values import made_quickly, maker
 
 ACCESS_TOKEN: Final = "urn:ietf:params:oauth:token-type:access_token"
 JWT: Final = "urn:ietf:params:oauth:token-type:jwt"
@@ -143,3 +143,7 @@ class RequestToken:
     """The `jti` of the token, should there be one."""
     fault: Refusal | None = None
     """What is wrong with the request's form, found while it was read."""
+
+
+own_token: Final = maker(OwnToken)
+request_token: Final = maker(RequestToken)

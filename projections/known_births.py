@@ -15,8 +15,10 @@ from domain.tags import tag
 from eventstore.codec import UnreadableEvent, decode
 from projections.births import BirthSource
 
-REMEMBERED: Final = 32_768
-"""Births kept in memory, some 80 MB; whoever presents an older token costs one look into the index."""
+REMEMBERED: Final = 8192
+"""Births that are at hand in any case, and at most twice as many, some 40 MB; an older one costs a look into the index."""
+
+_Known = Birth | tuple[TokenBirth, Position]
 
 
 class KnownBirths:
@@ -25,42 +27,46 @@ class KnownBirths:
     def __init__(self, source: BirthSource, remembered: int = REMEMBERED) -> None:
         self._source = source
         self._remembered = remembered
-        self._known: dict[str, Birth | tuple[TokenBirth, Position]] = {}
+        self._recent: dict[str, _Known] = {}
+        self._before: dict[str, _Known] = {}
+        """They make room all at once: to take the first out of a dictionary again and again is slow."""
         self.at = Position(0)
         """Where the walk is: of what is born later nothing can have been made yet."""
 
     def passed(self, event: TokenBirth, position: Position) -> None:
-        """The walk has passed its birth; of the many that nobody presents later, no record is made.
+        """The walk has read this birth; of the many that nobody presents later, no record is made.
 
         The first birth under a `jti` is the one that counts.
         """
-        known = self._known
-        if event.jti not in known:
-            known[event.jti] = (event, position)
-            if len(known) > self._remembered:
-                del known[next(iter(known))]
+        jti = event.jti
+        if jti not in self._recent and jti not in self._before:
+            self._remember(jti, (event, position))
 
-    def look_up(self, jtis: Iterable[str], before: Position) -> None:
-        """Fetch, in one reading, those that are not at hand and stand before a position."""
-        missing = {jti for jti in jtis if jti not in self._known}
+    def look_up(self, jtis: Iterable[str]) -> None:
+        """Fetch, in one reading, those that are not at hand."""
+        missing = {jti for jti in jtis if jti not in self._recent and jti not in self._before}
         if missing:
             for birth in self._recorded(missing):
-                if birth.position < before:
-                    self._known.setdefault(birth.jti, birth)
+                if birth.jti not in self._recent:
+                    self._remember(birth.jti, birth)
 
     def birth(self, jti: str) -> Birth:
-        """The birth of a token on which something stands. Raises BirthUnrecorded."""
-        known = self._known.get(jti)
+        """The birth, before `at`, of a token on which something stands. Raises BirthUnrecorded."""
+        known = self._recent.get(jti) or self._before.get(jti)
         if isinstance(known, tuple):
             known = birth_of(*known)
             if known is not None:
-                self._known[jti] = known
-        if known is not None:
-            return known
-        birth = next(self._recorded([jti]), None)
-        if birth is None or birth.position >= self.at:
+                self._remember(jti, known)
+        if known is None or known.position >= self.at:
+            known = next(self._recorded([jti]), None)
+        if known is None or known.position >= self.at:
             raise BirthUnrecorded(f"the log has no birth of {jti} before position {self.at}")
-        return birth
+        return known
+
+    def _remember(self, jti: str, known: _Known) -> None:
+        if len(self._recent) >= self._remembered:
+            self._before, self._recent = self._recent, {}
+        self._recent[jti] = known
 
     def _recorded(self, jtis: Iterable[str]) -> Iterator[Birth]:
         """The births in the log; what cannot be read is none."""

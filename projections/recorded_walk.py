@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from eventsourcing.dcb.api import DCBQuery, DCBReadResponse, DCBSequencedEvent
 
 from domain.events import Denied, Event, TokenBirth, TokenRevokeDenied
-from domain.identifiers import Position
+from domain.identifiers import Jti, Position
 from domain.recorded_requests import DecidedRequest, presented_jtis
 from eventstore.codec import decode
 from projections.known_births import KnownBirths
@@ -58,25 +58,27 @@ class RecordedWalk:
         """Every event of the part, in order; the births of what an event stands on are in `births` meanwhile."""
         while after < until:
             page = [(Position(stored.position), decode(stored)) for stored in self._page(after)]
-            self._look_up([event for _, event in page], before=Position(after + 1))
+            self._know_births(page)
             for position, event in page:
                 if position > until:
                     break
                 self.births.at = position
                 yield position, event
-                if isinstance(event, TokenBirth):
-                    self.births.passed(event, position)
             after = page[-1][0] if len(page) == PAGE else until
             self._told(self._what, min(after, until), until)
 
     def _page(self, after: Position) -> DCBReadResponse:
         return self._log.read(after=after, limit=PAGE)
 
-    def _look_up(self, events: list[Event], before: Position) -> None:
-        requests = [request for event in events if (request := request_in(event)) is not None]
-        presented = {jti for event in requests for jti in presented_jtis(event)}
-        born = {event.jti for event in events if isinstance(event, TokenBirth)}
-        self.births.look_up(presented - born, before)
+    def _know_births(self, page: list[tuple[Position, Event]]) -> None:
+        """Those of the page are at hand, and with one reading those of older tokens that are presented in it."""
+        presented: list[Jti] = []
+        for position, event in page:
+            request = request_in(event)
+            presented += () if request is None else presented_jtis(request)
+            if isinstance(event, TokenBirth):
+                self.births.passed(event, position)
+        self.births.look_up(presented)
 
 
 def request_in(event: Event) -> DecidedRequest | None:

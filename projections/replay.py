@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from eventsourcing.dcb.api import DCBQuery, DCBReadResponse, DCBSequencedEvent
 
 from domain.events import Denied, Event, TokenBirth, TokenRevokeDenied
-from domain.identifiers import Position
+from domain.identifiers import Jti, Position
 from domain.recorded_requests import presented_jtis
 from domain.tags import tags_of
 from eventstore.codec import UnreadableEvent, decode
@@ -24,7 +24,7 @@ from projections.replay_decisions import ReplayedDecisions
 from projections.replay_findings import Difference, Findings
 from projections.trailing_state import folded_up_to
 
-PAGE: Final = 4000
+PAGE: Final = 1000
 """Events read and decoded at once."""
 FORGET_EVERY: Final = 64
 """Pages."""
@@ -86,12 +86,15 @@ class Replay:
         pages = 0
         while self.position < until:
             page = list(self._log.read(after=self.position, limit=PAGE))
-            earliest = self._page([stored for stored in page if stored.position <= until])
-            self.position = Position(min(page[-1].position, until)) if len(page) == PAGE else until
+            full = len(page) == PAGE
+            if page and page[-1].position > until:
+                page = [stored for stored in page if stored.position <= until]
+            read = self._page(page)
+            self.position = Position(page[-1].position) if page and full else until
             self._decisions.follow(self.position)
             pages += 1
-            if pages % FORGET_EVERY == 0 and earliest is not None:
-                self._decisions.forget(earliest // 1000 - PATIENCE)
+            if read and pages % FORGET_EVERY == 0:
+                self._decisions.forget(min(event.at for _, _, event in read) // 1000 - PATIENCE)
             yield self.position
         self.settle()
 
@@ -99,42 +102,47 @@ class Replay:
         """Decide what still waits for an earlier state; the state here, to be written down before going on."""
         return self._decisions.settle(self.position)
 
-    def _page(self, page: list[DCBSequencedEvent]) -> int | None:
-        """Decide all of it again; the earliest time that an event of it says, in milliseconds."""
-        read = list(self._decoded(page))
+    def _page(self, page: list[DCBSequencedEvent]) -> list[Read]:
+        """Decide all of it again; what of it could be read."""
+        read = self._decoded(page)
         if not read:
-            return None
-        born = {event.jti for _, _, event in read if isinstance(event, TokenBirth)}
-        presented = {jti for _, _, event in read for jti in _presented(event)}
-        self._births.look_up(presented - born, before=read[0][0])
+            return read
+        self._know_births(read)
         for position, stored, event in read:
             self._births.at = position
             self._event(position, stored, event)
         self.last_event = read[-1][0], read[-1][2].id
-        return min(event.at for _, _, event in read)
+        return read
 
-    def _decoded(self, page: list[DCBSequencedEvent]) -> Iterator[Read]:
+    def _know_births(self, read: list[Read]) -> None:
+        """Those of the page are at hand, and with one reading those of older tokens that are presented in it."""
+        presented: list[Jti] = []
+        for position, _, event in read:
+            if isinstance(event, TokenBirth):
+                presented += presented_jtis(event)  # type: ignore[arg-type]
+                self._births.passed(event, position)
+            elif isinstance(event, Denied) and not isinstance(event, TokenRevokeDenied):
+                presented += presented_jtis(event)  # type: ignore[arg-type]
+        self._births.look_up(presented)
+
+    def _decoded(self, page: list[DCBSequencedEvent]) -> list[Read]:
+        self.findings.tally.events += len(page)
+        read = []
         for stored in page:
-            self.findings.tally.events += 1
-            position = Position(stored.position)
             try:
-                event = decode(stored)
+                read.append((Position(stored.position), stored, decode(stored)))
             except UnreadableEvent as error:
                 self._unreadable(stored, str(error))
-                continue
-            yield position, stored, event
+        return read
 
     def _unreadable(self, stored: DCBSequencedEvent, why: str) -> None:
         position = Position(stored.position)
         self.findings.add(lambda: Difference(position=position, type=stored.event.type, what=why))
 
     def _event(self, position: Position, stored: DCBSequencedEvent, event: Event) -> None:
-        if isinstance(event, TokenBirth):
-            self._decisions.request(position, event)  # type: ignore[arg-type]
-            self._births.passed(event, position)
-        elif isinstance(event, TokenRevokeDenied):
+        if isinstance(event, TokenRevokeDenied):
             self._decisions.refused_revocation(position, event)
-        elif isinstance(event, Denied):
+        elif isinstance(event, (TokenBirth, Denied)):
             self._decisions.request(position, event)  # type: ignore[arg-type]
         elif event.FENCE:
             self._decisions.fence(position, event)
@@ -159,19 +167,10 @@ class Replay:
 
 def _plainly_tagged(tags: list[str], event: TokenBirth) -> bool:
     """What `tags_of` would say of nearly every birth, in a third of the time; the others are its to say."""
-    plain = [
-        f"token:{event.jti}",
-        f"chain:{event.chain}",
-        f"subject:{event.subject}",
-        f"client:{event.client}",
-    ]
-    if tags != plain:
+    token, chain, subject, client = event.jti, event.chain, event.subject, event.client
+    if tags != [f"token:{token}", f"chain:{chain}", f"subject:{subject}", f"client:{client}"]:
         return False
-    text = "".join(plain)
+    if not (token and chain and subject and client):
+        return False
+    text = f"{token}{chain}{subject}{client}"
     return len(text) <= _PLAIN and text.isascii() and text.isprintable() and "sha256-" not in text
-
-
-def _presented(event: Event) -> tuple[str, ...]:
-    if isinstance(event, (TokenBirth, Denied)) and not isinstance(event, TokenRevokeDenied):
-        return presented_jtis(event)  # type: ignore[arg-type]
-    return ()

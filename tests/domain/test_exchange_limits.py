@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.birth import earliest
+from domain.lifetime_limits import earliest
 from domain.events import TokenExchanged
 from domain.refusals import Reason
 from domain.requests import ACCESS_TOKEN, JWT

@@ -60,9 +60,12 @@ def test_a_refusal_is_not_remembered_and_neither_is_too_much(monkeypatch: pytest
     monkeypatch.setattr(itineraries, "MOST_REMEMBERED", 1)
     story = Story()
     root = story.first()
+    remembered = dict(story.authority.itineraries)
     for number in range(5):
         assert isinstance(way(story, "travel", root, f"nowhere-{number}"), Refusal)
-    assert not story.authority.itineraries
+        request = story.request("travel", "client_credentials", f"nowhere-{number}")
+        refused(story.decide(request), Reason.TARGET_UNKNOWN)
+    assert story.authority.itineraries == remembered
     for target in ("agent", "https://agent.example", "agent"):
         assert isinstance(way(story, "travel", root, target), Itinerary)
         assert len(story.authority.itineraries) == 1
