@@ -12,7 +12,7 @@ from api.verification_keys import BadSignature, VerificationKey, verify
 from domain.identifiers import Kid, sha256_hex
 from domain.lineage import Birth
 from domain.refusals import Reason
-from domain.requests import Evidence, ForgedToken, OwnToken, UnusableToken, own_token, own_token
+from domain.requests import Evidence, ForgedToken, OwnToken, UnusableToken, own_token
 from domain.signing_input import TYP
 from eventstore.online import ReadBarrier
 from projections.registry import Registry

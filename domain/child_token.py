@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from domain.authority import Authority
-from domain.lifetime_limits import LifetimeLimit, earliest
 from domain.decisions import Granted, granted
 from domain.events import TokenExchanged
 from domain.identifiers import Kid, Scope, sha256_hex, subject_of_client
 from domain.itinerary import Itinerary
+from domain.lifetime_limits import LifetimeLimit, earliest
 from domain.policy import Client
 from domain.refusals import Reason
 from domain.requests import ACCESS_TOKEN, OwnToken, RequestToken

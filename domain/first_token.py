@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from domain.authority import Authority
-from domain.lifetime_limits import LifetimeLimit, earliest
 from domain.decisions import Granted, granted
 from domain.events import TokenIssued
 from domain.first_token_rights import FirstTokenRights
 from domain.identifiers import Kid, Scope, Subject, sha256_hex
+from domain.lifetime_limits import LifetimeLimit, earliest
 from domain.lineage import LineageEntry
 from domain.policy import TrustedIssuer
 from domain.requests import ACCESS_TOKEN, ForeignCredential, OwnToken, RequestToken

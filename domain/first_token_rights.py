@@ -52,9 +52,7 @@ def _work_out(
     targets = resolve_targets(authority, asked)
     if isinstance(targets, Refusal):
         return targets
-    grants = (
-        client.first_tokens if issuer is None else [g for g in issuer.grants if g.client == client.name]
-    )
+    grants = client.first_tokens if issuer is None else [g for g in issuer.grants if g.client == client.name]
     meets = []
     for target in targets:
         if not any(g.to == target.name for g in grants):

@@ -6,8 +6,8 @@ from __future__ import annotations
 from domain.authority import Authority
 from domain.decisions import Decision, refuse
 from domain.first_token import FirstToken, first_token_of, tear_off
-from domain.foreign_credentials import unacceptable
 from domain.first_token_rights import first_token_rights
+from domain.foreign_credentials import unacceptable
 from domain.identifiers import Subject, subject_of_client
 from domain.parties import living
 from domain.policy import Client, TrustedIssuer

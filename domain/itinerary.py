@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from domain.authority import Authority
-from domain.lifetime_limits import LifetimeLimit, earliest, lifetime_limits, target_lifetimes
 from domain.exchange_rules import Route, find_routes
 from domain.identifiers import Audience
+from domain.lifetime_limits import LifetimeLimit, earliest, lifetime_limits, target_lifetimes
 from domain.lineage import Birth
 from domain.policy import Client
 from domain.refusals import Reason, Refusal

@@ -13,7 +13,7 @@ from domain.recorded_requests import DecidedRequest, presented_jtis
 from eventstore.codec import decode
 from projections.known_births import KnownBirths
 
-PAGE: Final = 4000
+PAGE: Final = 500
 """Events read at once."""
 Told = Callable[[str, int, int], None]
 """What is being done, the position that it has reached, and the last one."""

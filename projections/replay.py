@@ -24,7 +24,7 @@ from projections.replay_decisions import ReplayedDecisions
 from projections.replay_findings import Difference, Findings
 from projections.trailing_state import folded_up_to
 
-PAGE: Final = 1000
+PAGE: Final = 500
 """Events read and decoded at once."""
 FORGET_EVERY: Final = 64
 """Pages."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import gc
 import hashlib
 import json
 import sys
@@ -21,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 # fmt: off
 MARGIN = 3600  # seconds after its end for which a token is remembered, for clocks that disagree
+_json = json.JSONDecoder().decode
 
 
 def require(holds: bool, what: str) -> None:
@@ -75,8 +77,7 @@ class Tree:
         hashes.append(value)
         if len(hashes) == 256:
             self._compare(level)
-            self.done[level] += 1
-            self.levels[level] = []
+            self.done[level], self.levels[level] = self.done[level] + 1, []
             self.push(self._perfect(hashes), level + 1)
 
     def tile(self, level: int, index: int, width: int) -> bytes:
@@ -114,16 +115,19 @@ def _events(file: Path) -> Iterator[tuple[int, str, list[str], bytes]]:
     with file.open("rb") as lines:
         for line in lines:
             head, _, payload = line.partition(b',"payload":')
-            fields = json.loads(head.decode() + "}")
+            fields = _json(head.decode() + "}")
             require(line.endswith(b"}\n") and len(fields) == 3, "a line of events.ndjson is cut short")
             yield fields["position"], fields["type"], fields["tags"], payload[:-2]
 
 
+def _part(value: bytes) -> bytes:
+    return len(value).to_bytes(4, "big") + value
+
+
 def _leaf(position: int, kind: str, tags: list[str], payload: bytes) -> bytes:
-    entry = [b"counterfoil event v1\n", position.to_bytes(8, "big")]
-    for part in (kind.encode(), None, *(tag.encode() for tag in tags), payload):
-        entry += [len(tags).to_bytes(4, "big")] if part is None else [len(part).to_bytes(4, "big"), part]
-    return _sha256(b"\x00" + _sha256(b"".join(entry)))
+    head = b"counterfoil event v1\n" + position.to_bytes(8, "big") + _part(kind.encode())
+    parts = len(tags).to_bytes(4, "big") + b"".join([_part(tag.encode()) for tag in tags])
+    return _sha256(b"\x00" + _sha256(head + parts + _part(payload)))
 
 
 def leaves(folder: Path, first: int, last: int, size: int, tree: Tree) -> Iterator[tuple[bytes, Any]]:
@@ -147,7 +151,7 @@ class Rules:
     """Folds the events and says which of them must never have been. What began before the export is not judged."""
 
     def __init__(self, first: int) -> None:
-        self.first, self.unjudged, self.now = first, 0, 0
+        self.first, self.unjudged, self.now, self.count = first, 0, 0, 0
         self.policy: tuple[int, dict[str, Any]] | None = None
         self.births: dict[str, tuple[Any, ...]] = {}
         self.dead: dict[tuple[str, str], tuple[int, int]] = {}
@@ -157,54 +161,52 @@ class Rules:
 
     def apply(self, position: int, kind: str, payload: bytes) -> None:
         """Judge one event, then fold it. Raises ValueError."""
-        event = json.loads(payload.decode())
-        self.now = max(self.now, event["at"] // 1000)
-        match kind.split("."):
-            case ["token", "issued" | "exchanged"]:
-                try:
-                    self._birth(position, kind, event)
-                except ValueError as error:
-                    raise ValueError(f"the {kind} at {position} {error}") from None
-            case [what, "revoked"]:
-                name = event["jti"] if what == "token" else event[what]
-                self.dead[what, name] = (position, max(event["until"], self.dead.get((what, name), (0, 0))[1]))
-            case ["key", state]:
-                self.keys[event["kid"]] = state
-            case ["subject", "disabled" | "enabled" as state]:
-                (self.disabled.add if state == "disabled" else self.disabled.discard)(event["subject"])
-            case _:
-                self.permitted = set() if kind == "policy.applied" else self.permitted
-                self.policy = (position, event["policy"]) if kind == "policy.applied" else self.policy
+        event = _json(payload.decode())
+        self.now, self.count = max(self.now, event["at"] // 1000), self.count + 1
+        what, _, state = kind.partition(".")
+        if kind in ("token.issued", "token.exchanged"):
+            try:
+                self._birth(position, kind, event)
+            except ValueError as error:
+                raise ValueError(f"the {kind} at {position} {error}") from None
+        elif state == "revoked":
+            name = event["jti"] if what == "token" else event[what]
+            self.dead[what, name] = (position, max(event["until"], self.dead.get((what, name), (0, 0))[1]))
+        elif what == "key":
+            self.keys[event["kid"]] = state
+        elif kind in ("subject.disabled", "subject.enabled"):
+            (self.disabled.add if state == "disabled" else self.disabled.discard)(event["subject"])
+        elif kind == "policy.applied":
+            self.permitted, self.policy = set(), (position, event["policy"])
         if position % 50_000 == 0:
             self.births = {jti: birth for jti, birth in self.births.items() if birth[4] > self.now - MARGIN}
             self.dead = {name: dead for name, dead in self.dead.items() if dead[1] > self.now - MARGIN}
 
     def _birth(self, position: int, kind: str, event: dict[str, Any]) -> None:
-        path, actors, jti = event.get("lineage", []), event.get("actor_lineage", []), event["jti"]
-        jtis, second = [entry["jti"] for entry in path], {entry["jti"] for entry in actors}
+        path, actors, jti, kid = event.get("lineage", ()), event.get("actor_lineage", ()), event["jti"], event["kid"]
+        jtis, second = [entry["jti"] for entry in path], frozenset([entry["jti"] for entry in actors])
         require(jti not in self.births, "has the jti of an earlier token")
         require((kind == "token.exchanged") == bool(path), "has a lineage that is not its kind's")
         require(event["chain"] == [*jtis, jti][0], "is of another chain")
-        for entry in [*path, *actors]:
+        for entry in (*path, *actors) if actors else path:
             self._alive(entry, event["at"] // 1000)
-        state = self.keys.get(event["kid"], "activated" if self.first > 1 else "never published")
+        state = self.keys.get(kid, "activated" if self.first > 1 else "never published")
         require(state == "activated", "is signed with a key that is " + state)
         require(event["subject"] not in self.disabled, "is of a disabled subject")
         parent, actor = self.births.get(jtis[-1]) if path else None, self.births.get(event.get("actor_jti") or "")
-        ends = [event["exp"], *(entry["exp"] for entry in path[-1:]), actor[4] if actor else event["exp"]]
-        require(event["exp"] == min(ends), "outlives what it was made from")
-        if parent is not None:
-            require(jtis == parent[6] and parent[7] <= second, "has another lineage than its parent")
+        outlives = (path and event["exp"] > path[-1]["exp"]) or (actor and event["exp"] > actor[4])
+        require(not outlives, "outlives what it was made from")
+        require(parent is None or (jtis == parent[6] and parent[7] <= second), "has another lineage than its parent")
         if self.policy is None:
             self.unjudged += 1
         else:
-            self._permitted(self.policy, event, tuple(entry["client"] for entry in path), parent)
-        self.births[jti] = (position, event["client"], event["subject"], event["kid"], event["exp"], event["scope"],
-                            [*jtis, jti], second, event["audiences"])
+            self._permitted(self.policy, event, tuple([entry["client"] for entry in path]), parent)
+        self.births[jti] = (position, event["client"], event["subject"], kid, event["exp"], tuple(event["scope"]),
+                            [*jtis, jti], second, tuple(event["audiences"]))
 
     def _alive(self, entry: dict[str, Any], now: int) -> None:
-        jti, born = entry["jti"], self.births.get(entry["jti"])
-        at, client, subject, kid, exp = (entry[name] for name in ("position", "client", "subject", "kid", "exp"))
+        jti, client, born = entry["jti"], entry["client"], self.births.get(entry["jti"])
+        at, subject, kid, exp = entry["position"], entry["subject"], entry["kid"], entry["exp"]
         if born is not None:
             require(born[:5] == (at, client, subject, kid, exp), "says of a token what its birth does not: " + jti)
         else:
@@ -217,9 +219,9 @@ class Rules:
         require(subject not in self.disabled, "stands on a disabled subject")
 
     def _permitted(self, now: tuple[int, Any], event: dict[str, Any], clients: tuple[str, ...], parent: Any) -> None:
-        asked, softened, origin = event["asked"]["scope"], bool(event.get("would_deny")), parent or [[]] * 9
-        same = (event["policy"], event["client"], clients, event["exp"] - event["iat"], *map(tuple, (
-            event["audiences"], event["scope"], asked or event["scope"], origin[5], origin[8])), softened)
+        asked, softened, origin = event["asked"]["scope"], bool(event.get("would_deny")), parent or [()] * 9
+        same = (event["policy"], event["client"], clients, event["exp"] - event["iat"], tuple(event["audiences"]),
+                tuple(event["scope"]), asked and tuple(asked), origin[5], origin[8], softened)
         if same in self.permitted:
             return
         policy, limits, granted = now[1], now[1]["limits"], set(event["scope"])
@@ -254,21 +256,20 @@ def verify(folder: Path, trusted_key: str | None = None, kept: list[Path] | None
     first, last, size, log_key = facts["from"], facts["to"], facts["size"], facts["log_key"]
     require(facts["format"] == "counterfoil export v1", "this verifier does not know the format of the export")
     require(trusted_key in (None, log_key), "the export is signed by another key than the one you trust")
-    notes = [*sorted((folder / "checkpoints").iterdir()), *(kept or [])]
+    notes = sorted((folder / "checkpoints").iterdir()) + (kept or [])
     roots = [checkpoint(note.read_text("utf-8"), log_key) for note in notes]
     require(1 <= first <= last <= size == max(at for at, _ in roots), f"{size} positions are not what is signed last")
-    tree, rules, count, sizes = Tree(folder), Rules(first), 0, {at for at, _ in roots}
+    tree, rules, sizes = Tree(folder), Rules(first), {at for at, _ in roots}
     for number, (leaf, event) in enumerate(leaves(folder, first, last, size, tree), 1):
         tree.push(leaf)
         if number in sizes:
             same = {tree.root()} == {root for at, root in roots if at == number}
             require(same, f"the events have another root than the checkpoint of {number} positions")
         if event is not None:
-            count += 1
             rules.apply(event[0], event[1], event[3])
     tree.finish()
-    return (f"verified: {count} events, positions {first} to {last} of {size}; {len(roots)} checkpoints of {log_key}; "
-            f"{rules.unjudged} things that began before the export were not judged")
+    return (f"verified: {rules.count} events, positions {first} to {last} of {size}; {len(roots)} checkpoints of "
+            f"{log_key}; {rules.unjudged} things that began before the export were not judged")
 
 
 def main() -> int:
@@ -278,6 +279,7 @@ def main() -> int:
     parser.add_argument("--log-key", help="the key of the log, as NAME+ID+KEY, which you have from elsewhere")
     parser.add_argument("--checkpoint", type=Path, action="append", help="a checkpoint that you, or a witness, kept")
     given = parser.parse_args()
+    gc.disable()  # millions of objects and no cycles
     try:
         said = verify(given.directory, given.log_key, given.checkpoint)
     except (ValueError, LookupError, TypeError, AttributeError, OSError) as error:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.lifetime_limits import earliest
 from domain.events import TokenExchanged
+from domain.lifetime_limits import earliest
 from domain.refusals import Reason
 from domain.requests import ACCESS_TOKEN, JWT
 from eventstore.codec import encode
