@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Final, Protocol
 
 from eventsourcing.dcb.api import DCBQuery, DCBReadResponse, DCBSequencedEvent
@@ -13,8 +14,10 @@ from domain.recorded_requests import DecidedRequest, presented_jtis
 from eventstore.codec import decode
 from projections.known_births import KnownBirths
 
-PAGE: Final = 500
+PAGE: Final = 1000
 """Events read at once."""
+PART: Final = 25
+"""Of them decoded at once, as by a replay."""
 Told = Callable[[str, int, int], None]
 """What is being done, the position that it has reached, and the last one."""
 
@@ -57,18 +60,19 @@ class RecordedWalk:
     def events(self, after: Position, until: Position) -> Iterator[tuple[Position, Event]]:
         """Every event of the part, in order; the births of what an event stands on are in `births` meanwhile."""
         while after < until:
-            page = [(Position(stored.position), decode(stored)) for stored in self._page(after)]
-            self._know_births(page)
-            for position, event in page:
-                if position > until:
-                    break
-                self.births.at = position
-                yield position, event
-            after = page[-1][0] if len(page) == PAGE else until
-            self._told(self._what, min(after, until), until)
-
-    def _page(self, after: Position) -> DCBReadResponse:
-        return self._log.read(after=after, limit=PAGE)
+            page, count = self._log.read(after=after, limit=PAGE), 0
+            while after < until and (part := list(islice(page, PART))):
+                count += len(part)
+                events = [(Position(stored.position), decode(stored)) for stored in part]
+                self._know_births(events)
+                for position, event in events:
+                    if position > until:
+                        break
+                    self.births.at = position
+                    yield position, event
+                after = Position(min(part[-1].position, until))
+            after = after if count == PAGE else until
+            self._told(self._what, after, until)
 
     def _know_births(self, page: list[tuple[Position, Event]]) -> None:
         """Those of the page are at hand, and with one reading those of older tokens that are presented in it."""

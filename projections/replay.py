@@ -7,6 +7,7 @@ comes out must be what was recorded, to the last field. Memory is bounded: pages
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final, Protocol
 
 from eventsourcing.dcb.api import DCBQuery, DCBReadResponse, DCBSequencedEvent
@@ -24,8 +25,11 @@ from projections.replay_decisions import ReplayedDecisions
 from projections.replay_findings import Difference, Findings
 from projections.trailing_state import folded_up_to
 
-PAGE: Final = 500
-"""Events read and decoded at once."""
+PAGE: Final = 1000
+"""Events read at once."""
+PART: Final = 25
+"""Of them decoded and decided at once: what stays in the processor's own cache meanwhile. Measured, with the whole page
+instead a replay takes a sixth longer."""
 FORGET_EVERY: Final = 64
 """Pages."""
 PATIENCE: Final = 3600
@@ -85,16 +89,11 @@ class Replay:
         """Go on up to a position; stops after each page, to be told how far it is."""
         pages = 0
         while self.position < until:
-            page = list(self._log.read(after=self.position, limit=PAGE))
-            full = len(page) == PAGE
-            if page and page[-1].position > until:
-                page = [stored for stored in page if stored.position <= until]
-            read = self._page(page)
-            self.position = Position(page[-1].position) if page and full else until
+            earliest = self._page(until)
             self._decisions.follow(self.position)
             pages += 1
-            if read and pages % FORGET_EVERY == 0:
-                self._decisions.forget(min(event.at for _, _, event in read) // 1000 - PATIENCE)
+            if earliest is not None and pages % FORGET_EVERY == 0:
+                self._decisions.forget(earliest // 1000 - PATIENCE)
             yield self.position
         self.settle()
 
@@ -102,17 +101,24 @@ class Replay:
         """Decide what still waits for an earlier state; the state here, to be written down before going on."""
         return self._decisions.settle(self.position)
 
-    def _page(self, page: list[DCBSequencedEvent]) -> list[Read]:
-        """Decide all of it again; what of it could be read."""
-        read = self._decoded(page)
-        if not read:
-            return read
-        self._know_births(read)
-        for position, stored, event in read:
-            self._births.at = position
-            self._event(position, stored, event)
-        self.last_event = read[-1][0], read[-1][2].id
-        return read
+    def _page(self, until: Position) -> int | None:
+        """Decide a page of events again; the earliest time that is said at the beginning of a part, in ms."""
+        page, count = self._log.read(after=self.position, limit=PAGE), 0
+        earliest: int | None = None
+        while self.position < until and (part := list(islice(page, PART))):
+            count += len(part)
+            read = self._decoded([stored for stored in part if stored.position <= until])
+            self._know_births(read)
+            for position, stored, event in read:
+                self._births.at = position
+                self._event(position, stored, event)
+            if read:
+                self.last_event = read[-1][0], read[-1][2].id
+                earliest = min(earliest or read[0][2].at, read[0][2].at)
+            self.position = min(Position(part[-1].position), until)
+        if count < PAGE:
+            self.position = until
+        return earliest
 
     def _know_births(self, read: list[Read]) -> None:
         """Those of the page are at hand, and with one reading those of older tokens that are presented in it."""
