@@ -15,14 +15,11 @@ from domain.tags import tag
 from eventstore.codec import UnreadableEvent, decode
 from projections.births import BirthSource
 
-REMEMBERED: Final = 4096
+REMEMBERED: Final = 8192
 """Births that are at hand in any case, and at most twice as many, some 20 MB; an older one costs a look into the index.
 
 It must be more than one page of a walk brings along.
 """
-
-_Known = Birth | tuple[TokenBirth, Position]
-
 
 class KnownBirths:
     """Implements `domain.recorded_requests.BirthRecords`. Raises what the store and the codec raise."""
@@ -30,46 +27,38 @@ class KnownBirths:
     def __init__(self, source: BirthSource, remembered: int = REMEMBERED) -> None:
         self._source = source
         self._remembered = remembered
-        self._recent: dict[str, _Known] = {}
-        self._before: dict[str, _Known] = {}
+        self._recent: dict[str, Birth] = {}
+        self._before: dict[str, Birth] = {}
         """They make room all at once: to take the first out of a dictionary again and again is slow."""
         self.at = Position(0)
         """Where the walk is: of what is born later nothing can have been made yet."""
 
     def passed(self, event: TokenBirth, position: Position) -> None:
-        """The walk has read this birth; of the many that nobody presents later, no record is made.
+        """The walk has come past this birth. The first one under a `jti` is the one that counts."""
+        if event.jti not in self._recent and event.jti not in self._before:
+            birth = birth_of(event, position)
+            if birth is not None:
+                self._remember(birth)
 
-        The first birth under a `jti` is the one that counts.
-        """
-        jti = event.jti
-        if jti not in self._recent and jti not in self._before:
-            self._remember(jti, (event, position))
-
-    def look_up(self, jtis: Iterable[str]) -> None:
-        """Fetch, in one reading, those that are not at hand."""
+    def look_up(self, jtis: Iterable[str], before: Position) -> None:
+        """Fetch, in one reading, those that are not at hand and stand before a position."""
         missing = {jti for jti in jtis if jti not in self._recent and jti not in self._before}
         if missing:
             for birth in self._recorded(missing):
-                if birth.jti not in self._recent:
-                    self._remember(birth.jti, birth)
+                if birth.position < before and birth.jti not in self._recent:
+                    self._remember(birth)
 
     def birth(self, jti: str) -> Birth:
-        """The birth, before `at`, of a token on which something stands. Raises BirthUnrecorded."""
-        known = self._recent.get(jti) or self._before.get(jti)
-        if isinstance(known, tuple):
-            known = birth_of(*known)
-            if known is not None:
-                self._remember(jti, known)
-        if known is None or known.position >= self.at:
-            known = next(self._recorded([jti]), None)
+        """The birth of a token on which something stands. Raises BirthUnrecorded."""
+        known = self._recent.get(jti) or self._before.get(jti) or next(self._recorded([jti]), None)
         if known is None or known.position >= self.at:
             raise BirthUnrecorded(f"the log has no birth of {jti} before position {self.at}")
         return known
 
-    def _remember(self, jti: str, known: _Known) -> None:
+    def _remember(self, birth: Birth) -> None:
         if len(self._recent) >= self._remembered:
             self._before, self._recent = self._recent, {}
-        self._recent[jti] = known
+        self._recent[birth.jti] = birth
 
     def _recorded(self, jtis: Iterable[str]) -> Iterator[Birth]:
         """The births in the log; what cannot be read is none."""

@@ -64,25 +64,26 @@ class RecordedWalk:
             while after < until and (part := list(islice(page, PART))):
                 count += len(part)
                 events = [(Position(stored.position), decode(stored)) for stored in part]
-                self._know_births(events)
+                self._look_up(events)
                 for position, event in events:
                     if position > until:
                         break
                     self.births.at = position
                     yield position, event
+                    if isinstance(event, TokenBirth):
+                        self.births.passed(event, position)
                 after = Position(min(part[-1].position, until))
             after = after if count == PAGE else until
             self._told(self._what, after, until)
 
-    def _know_births(self, page: list[tuple[Position, Event]]) -> None:
-        """Those of the page are at hand, and with one reading those of older tokens that are presented in it."""
-        presented: list[Jti] = []
-        for position, event in page:
+    def _look_up(self, events: list[tuple[Position, Event]]) -> None:
+        born, presented = set[Jti](), list[Jti]()
+        for _, event in events:
             request = request_in(event)
             presented += () if request is None else presented_jtis(request)
             if isinstance(event, TokenBirth):
-                self.births.passed(event, position)
-        self.births.look_up(presented)
+                born.add(event.jti)
+        self.births.look_up([jti for jti in presented if jti not in born], before=events[0][0])
 
 
 def request_in(event: Event) -> DecidedRequest | None:

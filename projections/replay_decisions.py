@@ -47,21 +47,23 @@ class ReplayedDecisions:
         self._trailing: TrailingState[Waiting] = TrailingState(log, behind)
         self._anew: FoldedAuthority | None = None
 
-    def request(self, position: Position, event: DecidedRequest) -> None:
-        """A token request."""
+    def request(self, position: Position, event: DecidedRequest) -> DecidedRequest:
+        """A token request; the same event, as it came out where that is no other, for it shares what it stands on."""
         self._findings.tally.decisions += 1
         if not is_complete(event):
             self._findings.tally.incomplete += 1
-            return
+            return event
         authority = self._right_before(event, position)
         try:
             request = request_of(event, self._births)
         except BirthUnrecorded as error:
             self._differs(event, None, position, authority, str(error))
-            return
+            return event
         again = decide_request(authority, request, event.at).event
-        if again != event:
-            self._compare(event, again, position, authority, request)
+        if again == event:
+            return again
+        self._compare(event, again, position, authority, request)
+        return event
 
     def _compare(
         self,
