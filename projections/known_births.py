@@ -21,6 +21,7 @@ REMEMBERED: Final = 8192
 It must be more than one page of a walk brings along.
 """
 
+
 class KnownBirths:
     """Implements `domain.recorded_requests.BirthRecords`. Raises what the store and the codec raise."""
 
