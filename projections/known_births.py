@@ -16,10 +16,7 @@ from eventstore.codec import UnreadableEvent, decode
 from projections.births import BirthSource
 
 REMEMBERED: Final = 8192
-"""Births that are at hand in any case, and at most twice as many, some 20 MB; an older one costs a look into the index.
-
-It must be more than one page of a walk brings along.
-"""
+"""Births that are at hand in any case, and at most twice as many, some 20 MB; an older one costs a look into the index."""
 
 
 class KnownBirths:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError, dataclass, field
+from dataclasses import FrozenInstanceError, dataclass, field, fields
+from typing import Any
 
 import pytest
 
-from domain.values import made_quickly
+from domain import lineage, requests
+from domain.events import TokenExchanged, TokenIssued
+from domain.values import made_quickly, maker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,3 +67,32 @@ def test_what_needs_the_other_constructor_is_refused() -> None:
     for kind in (MadeByAFactory, FinishedLater, ByPlace):
         with pytest.raises(TypeError):
             made_quickly(kind)
+
+
+def test_a_maker_makes_the_same_value() -> None:
+    """Of the class itself, equal and equally frozen; defaults and what is inherited come along."""
+    make = maker(Quick)
+    value = make(name="a", parts=("b",))
+    assert type(value) is Quick
+    assert value == Quick(name="a", parts=("b",))
+    assert hash(value) == hash(Quick(name="a", parts=("b",)))
+    assert repr(value) == "Quick(name='a', place=3, parts=('b',))"
+    with pytest.raises(FrozenInstanceError):
+        value.place = 4  # type: ignore[misc]
+    with pytest.raises(FrozenInstanceError):
+        del value.place
+
+
+@pytest.mark.parametrize("wrong", [{}, {"name": "a", "other": 1}])
+def test_a_maker_takes_the_fields_and_nothing_else(wrong: dict[str, object]) -> None:
+    """As the class does."""
+    with pytest.raises(TypeError):
+        maker(Quick)(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", [TokenExchanged, TokenIssued, lineage.Birth, requests.RequestToken])
+def test_what_every_exchange_makes_is_the_same_either_way(kind: type[Any]) -> None:
+    """Field for field, none mistaken for another."""
+    given = {f.name: f"a value for {f.name}" for f in fields(kind)}
+    assert maker(kind)(**given) == kind(**given)
+    assert maker(kind)(**dict(reversed(given.items()))) == kind(**given)
