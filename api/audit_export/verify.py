@@ -178,7 +178,7 @@ class Rules:
             (self.disabled.add if state == "disabled" else self.disabled.discard)(event["subject"])
         elif kind == "policy.applied":
             self.permitted, self.policy = set(), (position, event["policy"])
-        if position % 50_000 == 0:
+        if position % 200_000 == 0:
             self.births = {jti: birth for jti, birth in self.births.items() if birth[4] > self.now - MARGIN}
             self.dead = {name: dead for name, dead in self.dead.items() if dead[1] > self.now - MARGIN}
 
