@@ -23,6 +23,8 @@ from eventstore.tree_store import SignedHead, TreeStore
 
 MOST: Final = 20_000
 """Events hashed before a checkpoint."""
+AT_ONCE: Final = 32
+"""Events hashed between two rests: half a millisecond."""
 LARGEST_GAP: Final = 100_000
 """Positions without an event between two that have one; what is larger is somebody's work."""
 _HOUR: Final = 3_600_000
@@ -42,13 +44,18 @@ class Sequencer:
         signer: NoteSigner,
         second: HeadFile | None,
         clock: Callable[[], int],
+        rest: Callable[[], None] | None = None,
     ) -> None:
-        """`second` holds the last signed head where a restored store does not overwrite it; `clock` in milliseconds."""
+        """`second` holds the last signed head where a restored store does not overwrite it; `clock` in milliseconds.
+
+        `rest` is called between the events of a round, to let others have the interpreter.
+        """
         self._log = log
         self._tree = tree
         self._signer = signer
         self._second = second
         self._clock = clock
+        self._rest = rest
         self._edge: Edge | None = None
         self._agreed: str | None = None
         """The note in the second place with which the tree was found to agree."""
@@ -157,6 +164,8 @@ class Sequencer:
         for found in self._log.read(after=edge.size, limit=most):
             if found.position > last:
                 break
+            if self._rest is not None and found.position % AT_ONCE == 0:
+                self._rest()
             for leaf in _leaves(edge.size, found):
                 edge.append(leaf)
                 if guarded is not None and edge.size == guarded.size:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from api.head_file import HeadFile
@@ -31,14 +33,18 @@ TELL_EVERY: Final = 60.0
 SHARE: Final = 3
 """While it has much to catch up with, it rests that many times as long as it works."""
 
+BREATH: Final = 0.001
+"""Seconds of a rest. Beside requests it takes many: a thread that computes keeps the interpreter for 5 ms, and all of them
+wait."""
+
 _log = logging.getLogger("counterfoil.sequencer")
 
 
-def sequencer(settings: Settings, ledger: Ledger) -> Sequencer:
+def sequencer(settings: Settings, ledger: Ledger, rest: Callable[[], None] | None = None) -> Sequencer:
     """Of that store. Raises as `api.log_key.log_signer` does."""
     path = settings.head_path
     second = None if path is None else HeadFile(path)
-    return Sequencer(ledger.recorder, ledger.tree, log_signer(settings, ledger), second, milliseconds)
+    return Sequencer(ledger.recorder, ledger.tree, log_signer(settings, ledger), second, milliseconds, rest)
 
 
 class Turns:
@@ -74,11 +80,13 @@ class Sequencing:
         self._thread = threading.Thread(target=self.run, name="sequencer", daemon=True)
         self._turns = Turns(ledger.tree)
         self._sequencer: Sequencer | None = None
+        self._rest: Callable[[], None] | None = None
         self._told = ""
         self._told_at = 0.0
 
     def start(self) -> None:
-        """Work in a thread."""
+        """Work in a thread beside others."""
+        self._rest = partial(time.sleep, BREATH)
         self._thread.start()
 
     def tell_to_stop(self) -> None:
@@ -106,7 +114,7 @@ class Sequencing:
         try:
             if not last and not self._turns.is_mine(time.monotonic()):
                 return True
-            self._sequencer = self._sequencer or sequencer(self._settings, self._ledger)
+            self._sequencer = self._sequencer or sequencer(self._settings, self._ledger, self._rest)
             size = self._sequencer.catch_up(LAST_ROUNDS) if last else self._sequencer.round()
             self._turns.signed()
         except SigningRefused as refusal:
