@@ -34,8 +34,8 @@ SHARE: Final = 3
 """While it has much to catch up with, it rests that many times as long as it works."""
 
 BREATH: Final = 0.001
-"""Seconds of a rest. Beside requests it takes many: a thread that computes keeps the interpreter for 5 ms, and all of them
-wait."""
+"""Seconds of a rest. Beside requests it takes many: a thread that computes keeps the interpreter for 5 ms, and they
+all wait."""
 
 _log = logging.getLogger("counterfoil.sequencer")
 

@@ -16,7 +16,7 @@ from eventstore.codec import UnreadableEvent, decode
 from projections.births import BirthSource
 
 REMEMBERED: Final = 8192
-"""Births that are at hand in any case, and at most twice as many, some 20 MB; an older one costs a look into the index."""
+"""Births that are at hand in any case, and at most twice as many, some 20 MB; an older one is looked up in the log."""
 
 
 class KnownBirths:

@@ -1,8 +1,7 @@
 """Checks an export of a Counterfoil log: `python verify.py DIRECTORY`. Needs Python 3.11 and `cryptography`, no more.
 
-Recomputes the Merkle tree from the events (RFC 6962 §2.1), checks signature and root of every checkpoint (C2SP
-signed-note), and that no event broke the rules of the policy of its moment. Use a copy of this file that does not
-come with the export, and give it the key of the log and the cosigned checkpoints that you kept yourself.
+Recomputes the Merkle tree (RFC 6962 §2.1), checks every checkpoint (C2SP signed-note) and that no event broke a rule.
+Use a copy of this file from elsewhere, with the key of the log and the cosigned checkpoints that you kept yourself.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 # fmt: off
 MARGIN = 3600  # seconds after its end for which a token is remembered, for clocks that disagree
-_json = json.JSONDecoder().decode
+_json = json.JSONDecoder().raw_decode
 
 
 def require(holds: bool, what: str) -> None:
@@ -115,8 +114,8 @@ def _events(file: Path) -> Iterator[tuple[int, str, list[str], bytes]]:
     with file.open("rb") as lines:
         for line in lines:
             head, _, payload = line.partition(b',"payload":')
-            fields = _json(head.decode() + "}")
-            require(line.endswith(b"}\n") and len(fields) == 3, "a line of events.ndjson is cut short")
+            fields, end = _json(text := head.decode() + "}")
+            require(line.endswith(b"}\n") and end == len(text) and len(fields) == 3, "an event line is cut short")
             yield fields["position"], fields["type"], fields["tags"], payload[:-2]
 
 
@@ -161,7 +160,8 @@ class Rules:
 
     def apply(self, position: int, kind: str, payload: bytes) -> None:
         """Judge one event, then fold it. Raises ValueError."""
-        event = _json(payload.decode())
+        event, end = _json(text := payload.decode())
+        require(end == len(text), "there is something behind the payload of an event")
         self.now, self.count = max(self.now, event["at"] // 1000), self.count + 1
         what, _, state = kind.partition(".")
         if kind in ("token.issued", "token.exchanged"):

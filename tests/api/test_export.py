@@ -308,3 +308,9 @@ def test_too_deep_is_found(history: Events) -> None:
             event["policy"]["limits"]["depth"] = 1
     with pytest.raises(ValueError, match="too deep"):
         judged(changed)
+
+
+def test_nothing_may_stand_behind_a_payload() -> None:
+    """Whoever reads it would see less than what was hashed."""
+    with pytest.raises(ValueError, match="something behind"):
+        Rules(1).apply(1, "key.published", b'{"at":0,"kid":"k"}{}')
