@@ -67,6 +67,8 @@ def test_what_needs_the_other_constructor_is_refused() -> None:
     for kind in (MadeByAFactory, FinishedLater, ByPlace):
         with pytest.raises(TypeError):
             made_quickly(kind)
+        with pytest.raises(TypeError):
+            maker(kind)
 
 
 def test_a_maker_makes_the_same_value() -> None:
@@ -90,7 +92,17 @@ def test_a_maker_takes_the_fields_and_nothing_else(wrong: dict[str, object]) -> 
         maker(Quick)(**wrong)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("kind", [TokenExchanged, TokenIssued, lineage.Birth, requests.RequestToken])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """By words that a maker needs as well."""
+
+    kind: str
+    new: str
+    draft: str
+    value: str
+
+
+@pytest.mark.parametrize("kind", [TokenExchanged, TokenIssued, lineage.Birth, requests.RequestToken, Named])
 def test_what_every_exchange_makes_is_the_same_either_way(kind: type[Any]) -> None:
     """Field for field, none mistaken for another."""
     given = {f.name: f"a value for {f.name}" for f in fields(kind)}
