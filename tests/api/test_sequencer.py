@@ -11,7 +11,7 @@ import pytest
 
 from api.head_file import HeadFile, HeadMoved
 from api.note_keys import NoteSigner, verified_checkpoint
-from api.sequencer import Sequencer, SigningRefused
+from api.sequencer import AT_ONCE, Sequencer, SigningRefused
 from api.sequencing import Turns
 from domain.event_leaf import event_leaf, void_entry
 from domain.merkle import inclusion_proof, leaf_hash, root_of, verify_inclusion
@@ -92,6 +92,17 @@ def test_nothing_new_is_not_signed_again(stored: StoredLog) -> None:
         before = ledger.recorder.data_version() if not stored.settings.is_shared else 0
         assert stored.sequencer(ledger).round() == 2
         assert stored.settings.is_shared or ledger.recorder.data_version() == before
+
+
+def test_it_rests_between_the_events_of_a_round(stored: StoredLog) -> None:
+    """Beside requests, who would wait for the interpreter; the last event is no reason to."""
+    stored.append(3 * AT_ONCE)
+    rests = []
+    with closing(stored.ledger()) as ledger:
+        resting = Sequencer(ledger.recorder, ledger.tree, SIGNER, None, lambda: NOW, lambda: rests.append(1))
+        size = resting.catch_up()
+    assert size is not None
+    assert len(rests) == size // AT_ONCE
 
 
 def test_two_sequencers_sign_one_tree(stored: StoredLog) -> None:
