@@ -31,7 +31,7 @@ class Authority(Protocol):
 
     @property
     def itineraries(self) -> dict[Any, Any]:
-        """What `domain.itinerary` has worked out under this policy; a new dict with every policy."""
+        """What `domain.itinerary` and `domain.first_token_rights` worked out under this policy; new with each."""
 
     def resource_for(self, audience: str) -> Resource | None:
         """The resource whose audience is exactly this."""

@@ -6,10 +6,13 @@ from typing import Final, Protocol
 
 from domain.events import (
     Denied,
+    Event,
+    TokenBirth,
     TokenExchanged,
     TokenExchangeDenied,
     TokenIssued,
     TokenIssueDenied,
+    TokenRevokeDenied,
 )
 from domain.identifiers import Jti
 from domain.lineage import Birth
@@ -46,6 +49,13 @@ class BirthRecords(Protocol):
 
     def birth(self, jti: str) -> Birth:
         """The birth record of a token. Raises BirthUnrecorded."""
+
+
+def request_in(event: Event) -> DecidedRequest | None:
+    """The event, if it decided a token request."""
+    if isinstance(event, (TokenBirth, Denied)) and not isinstance(event, TokenRevokeDenied):
+        return event  # type: ignore[return-value]
+    return None
 
 
 def is_complete(event: DecidedRequest) -> bool:

@@ -12,10 +12,10 @@ from domain.decide_request import decide_request
 from domain.events import Event, TokenBirth, TokenExchanged, TokenIssued
 from domain.identifiers import Jti, Position
 from domain.policy import Policy
-from domain.recorded_requests import BirthUnrecorded, DecidedRequest, is_complete, request_of
+from domain.recorded_requests import BirthUnrecorded, DecidedRequest, is_complete, request_in, request_of
 from domain.requests import RequestToken
 from projections.backtest_findings import Backtested
-from projections.recorded_walk import RecordedLog, RecordedWalk, Told, request_in
+from projections.recorded_walk import RecordedLog, RecordedWalk, Told
 from projections.supposed_policy import SupposedPolicy
 
 FORGET_EVERY: Final = 100_000

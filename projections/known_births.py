@@ -7,10 +7,10 @@ from contextlib import suppress
 from typing import Final
 
 from domain.births import birth_of
-from domain.events import TokenBirth
-from domain.identifiers import Position
+from domain.events import Event, TokenBirth
+from domain.identifiers import Jti, Position
 from domain.lineage import Birth
-from domain.recorded_requests import BirthUnrecorded
+from domain.recorded_requests import BirthUnrecorded, presented_jtis, request_in
 from domain.tags import tag
 from eventstore.codec import UnreadableEvent, decode
 from projections.births import BirthSource
@@ -38,9 +38,16 @@ class KnownBirths:
             if birth is not None:
                 self._remember(birth)
 
-    def look_up(self, jtis: Iterable[str], before: Position) -> None:
-        """Fetch, in one reading, those that are not at hand and stand before a position."""
-        missing = {jti for jti in jtis if jti not in self._recent and jti not in self._before}
+    def look_up(self, events: Iterable[Event], before: Position) -> None:
+        """Fetch, in one reading, what these events present and is not at hand, if it was born before all of them."""
+        born, presented = set[Jti](), list[Jti]()
+        for event in events:
+            request = request_in(event)
+            if request is not None:
+                presented += presented_jtis(request)
+                if isinstance(event, TokenBirth):
+                    born.add(event.jti)
+        missing = {j for j in presented if j not in born and j not in self._recent and j not in self._before}
         if missing:
             for birth in self._recorded(missing):
                 if birth.position < before and birth.jti not in self._recent:

@@ -8,9 +8,8 @@ from typing import Final, Protocol
 
 from eventsourcing.dcb.api import DCBQuery, DCBReadResponse, DCBSequencedEvent
 
-from domain.events import Denied, Event, TokenBirth, TokenRevokeDenied
-from domain.identifiers import Jti, Position
-from domain.recorded_requests import DecidedRequest, presented_jtis
+from domain.events import Event, TokenBirth
+from domain.identifiers import Position
 from eventstore.codec import decode
 from projections.known_births import KnownBirths
 
@@ -64,7 +63,7 @@ class RecordedWalk:
             while after < until and (part := list(islice(page, PART))):
                 count += len(part)
                 events = [(Position(stored.position), decode(stored)) for stored in part]
-                self._look_up(events)
+                self.births.look_up([event for _, event in events], before=events[0][0])
                 for position, event in events:
                     if position > until:
                         break
@@ -75,19 +74,3 @@ class RecordedWalk:
                 after = Position(min(part[-1].position, until))
             after = after if count == PAGE else until
             self._told(self._what, after, until)
-
-    def _look_up(self, events: list[tuple[Position, Event]]) -> None:
-        born, presented = set[Jti](), list[Jti]()
-        for _, event in events:
-            request = request_in(event)
-            presented += () if request is None else presented_jtis(request)
-            if isinstance(event, TokenBirth):
-                born.add(event.jti)
-        self.births.look_up([jti for jti in presented if jti not in born], before=events[0][0])
-
-
-def request_in(event: Event) -> DecidedRequest | None:
-    """The event, if it decided a token request."""
-    if isinstance(event, (TokenBirth, Denied)) and not isinstance(event, TokenRevokeDenied):
-        return event  # type: ignore[return-value]
-    return None

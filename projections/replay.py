@@ -13,8 +13,7 @@ from typing import Final, Protocol
 from eventsourcing.dcb.api import DCBQuery, DCBReadResponse, DCBSequencedEvent
 
 from domain.events import Denied, Event, TokenBirth, TokenRevokeDenied
-from domain.identifiers import Jti, Position
-from domain.recorded_requests import presented_jtis
+from domain.identifiers import Position
 from domain.tags import tags_of
 from eventstore.codec import UnreadableEvent, decode
 from projections.authority import FoldedAuthority
@@ -109,7 +108,7 @@ class Replay:
             count += len(part)
             read = self._decoded([stored for stored in part if stored.position <= until])
             if read:
-                self._look_up_births(read)
+                self._births.look_up([event for _, _, event in read], before=read[0][0])
             for position, stored, event in read:
                 self._births.at = position
                 self._event(position, stored, event)
@@ -120,17 +119,6 @@ class Replay:
         if count < PAGE:
             self.position = until
         return earliest
-
-    def _look_up_births(self, read: list[Read]) -> None:
-        """In one reading those that are presented here and were born before; the walk passes the others itself."""
-        born, presented = set[Jti](), list[Jti]()
-        for _, _, event in read:
-            if isinstance(event, TokenBirth):
-                born.add(event.jti)
-                presented += presented_jtis(event)  # type: ignore[arg-type]
-            elif isinstance(event, Denied) and not isinstance(event, TokenRevokeDenied):
-                presented += presented_jtis(event)  # type: ignore[arg-type]
-        self._births.look_up([jti for jti in presented if jti not in born], before=read[0][0])
 
     def _decoded(self, page: list[DCBSequencedEvent]) -> list[Read]:
         self.findings.tally.events += len(page)
